@@ -216,7 +216,7 @@ def test_a_client_that_does_not_read_pauses_the_upstream() -> None:
             await settled(lambda: len(client.messages) > 2)
             gate.opened.clear()
             await settled(lambda: upstream_connection().is_paused)
-            assert sum(map(len, upstream_connection().reads)) < 500_000
+            assert not upstream_connection().reads
             client.leave()
             await task
             assert (await server.await_closed()).closed_by == "client"

@@ -8,8 +8,9 @@ the deadline, and arms the timer if none runs or the running one is too late. Wh
 the time with the deadline stored last: if that has moved on, the timer is armed again for it.
 
 **Back pressure.** Data that no task waits for stays in ``reads``. Beyond ``UNREAD_SIZE`` the transport is paused,
-so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection.take` resumes it. Between two
-exchanges there is no consumer, and such data ends the connection instead.
+so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection.take` resumes it. A sink whose client
+has to be waited for pauses it at once, up to the next wait. Between two exchanges there is no consumer, and such data
+ends the connection instead.
 
 **Sinks.** A task that relays what it reads may set a *sink*, a function that is called with data in the loop's
 callback. The task waits for the rest: the end, an error, a deadline. A ``Relay`` does the same in the core: it is the
@@ -43,7 +44,7 @@ __all__ = ("Connection",)
 
 # The socket is paused when more than this is unread. A stream buffers at most this much and two reads
 # (of READ_SIZE).
-UNREAD_SIZE = 262_144
+UNREAD_SIZE = 65_536
 
 _ACTIVE, _IDLE, _PARKED, _CLOSED = range(4)
 
@@ -173,6 +174,8 @@ class Connection(asyncio.BufferedProtocol):
         self.deadline = deadline
         if deadline < self._timer_at:
             self._start_timer(deadline)
+        if self.is_paused:
+            self._resume()
         waiter: asyncio.Future[bool] = asyncio.Future(loop=self._loop)
         self._waiter = waiter
         return waiter
@@ -195,10 +198,9 @@ class Connection(asyncio.BufferedProtocol):
         """Return all data that has arrived, joined, and resume a paused transport."""
         reads = self.reads
         self.reads = []
-        if self._unread:
-            self._unread = 0
-            if self.is_paused:
-                self._resume()
+        self._unread = 0
+        if self.is_paused:
+            self._resume()
         return reads[0] if len(reads) == 1 else b"".join(reads)
 
     def release(self, framing: HTTPConnection, *, is_drained: bool) -> None:
@@ -331,9 +333,8 @@ class Connection(asyncio.BufferedProtocol):
         """Handle data that no task waits for: the rest of a body, the end of a parked body, or a server's mistake."""
         if self._state == _ACTIVE:
             self._unread += nbytes
-            if self._unread > UNREAD_SIZE and not self.is_paused and self._transport is not None:
-                self.is_paused = True
-                self._transport.pause_reading()
+            if self._unread > UNREAD_SIZE:
+                self.pause()
         elif self._state == _PARKED and self._framing is not None:
             framing = self._framing
             framing.feed(self.take())
@@ -344,6 +345,12 @@ class Connection(asyncio.BufferedProtocol):
                 self.abort()
         else:
             self.abort()
+
+    def pause(self) -> None:
+        """Pause the transport until the next wait."""
+        if not self.is_paused and self._transport is not None and not self.is_lost:
+            self.is_paused = True
+            self._transport.pause_reading()
 
     def _resume(self) -> None:
         self.is_paused = False

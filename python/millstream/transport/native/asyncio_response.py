@@ -223,4 +223,5 @@ class AsyncResponse(Exchange):
 def _stop(connection: Connection, stopped: list[Exception | None], error: Exception | None) -> None:
     """End the work in the loop's callback: the task raises ``error``, or waits for its client."""
     stopped.append(error)
+    connection.pause()
     connection.wake()
