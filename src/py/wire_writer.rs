@@ -205,7 +205,7 @@ impl PyWireWriter {
         let json = bytes_for("write_data", json)?;
         let text = utf8::decode(json.as_bytes());
         if !is_valid(&text) {
-            let message = "write_data() takes one JSON value";
+            let message = "write_data() takes one JSON value of at most 128 levels";
             return Err(PyValueError::new_err(message));
         }
         let mut document = Vec::with_capacity(text.len());

@@ -158,7 +158,7 @@ class WireWriter(Sealed):
         text = as_bytes(json, "write_data").decode("utf-8", "replace")
         document = valid_json(text)
         if document is None:
-            raise ValueError("write_data() takes one JSON value")
+            raise ValueError("write_data() takes one JSON value of at most 128 levels")
         out = self._begin("write_data", "data")
         self._wire.data(out, document)
         self._has_only_text = False
