@@ -24,8 +24,11 @@ _SHORTEST_TICK = 0.01
 class Watched(Protocol):
     """A running response, as the timer sees it."""
 
-    def check(self, now: float) -> float:
-        """Do what is due at ``now``; return the time of the next check."""
+    def check(self, now: float, late: float = 0.0) -> float:
+        """Do what is due at ``now``; return the time of the next check.
+
+        ``late`` is for how long a blocked loop could not check.
+        """
 
     def shut_down(self) -> None:
         """Say farewell, and end."""
@@ -96,8 +99,9 @@ class Ticker:
             self._timer = self._loop.call_at(at, self._tick, context=self._context)
 
     def _tick(self) -> None:
-        self._timer, self._timer_at = None, inf
         now = self._loop.time()
+        late = max(0.0, now - self._timer_at)
+        self._timer, self._timer_at = None, inf
         due = now + _TICK_SECONDS
         if is_server_stopping():
             self._ends_at = now + _grace if self._ends_at is None else self._ends_at
@@ -105,7 +109,7 @@ class Ticker:
                 self.shut_down()
         for response in tuple(self._responses):
             try:
-                due = min(due, response.check(now))
+                due = min(due, response.check(now, late))
             except Exception:
                 logger.exception("the check of a response failed")
         if self._responses:

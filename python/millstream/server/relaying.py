@@ -173,14 +173,18 @@ class Relay:
 
     # What the shared timer calls.
 
-    def check(self, now: float) -> float:
-        """Send keep-alive bytes or end a send that takes too long; return the time of the next check."""
+    def check(self, now: float, late: float = 0.0) -> float:
+        """Send keep-alive bytes or end a send that takes too long; return the time of the next check.
+
+        While the loop was blocked, for ``late`` seconds, a client could not show that it reads: they do not count.
+        """
         sender, options = self._sender, self._options
         if sender.count != self._checked_count:
             self._checked_count, self._checked_at = sender.count, now
-        elif self._held and self._is_started and not sender.is_sending:
-            held, self._held = self._held, b""
-            self._send_aside(held)
+        elif sender.is_sending:
+            self._checked_at += late
+        elif self._held and self._send_aside(self._held):
+            self._held = b""
         limit = options.send_timeout if sender.is_sending else options.ping_interval
         if now - self._checked_at < limit:
             return self._checked_at + limit
@@ -192,10 +196,9 @@ class Relay:
             self._send_aside(self._body.ping)
         return now + limit
 
-    def _send_aside(self, data: bytes) -> None:
-        """Send ``data`` while the task waits for the stream."""
-        if self._is_started and not self._is_ending:
-            self._sender.ping(data, self._on_send_failure)
+    def _send_aside(self, data: bytes) -> bool:
+        """Send ``data`` while the task waits for the stream; return whether that has begun."""
+        return self._is_started and not self._is_ending and self._sender.ping(data, self._on_send_failure)
 
     # The stream.
 

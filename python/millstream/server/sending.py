@@ -192,10 +192,12 @@ class Sender:
 
     # Keep-alive.
 
-    def ping(self, body: bytes, on_error: Callable[[Exception], None]) -> None:
-        """Send ``body`` while the task waits for the model, unless another message is under way."""
-        if self._ping is None and not self.is_sending:
-            self._ping = self._loop.create_task(self._send_ping(body, on_error), context=self._context.copy())
+    def ping(self, body: bytes, on_error: Callable[[Exception], None]) -> bool:
+        """Send ``body`` while the task waits for the model; return ``False`` if another message is under way."""
+        if self._ping is not None or self.is_sending:
+            return False
+        self._ping = self._loop.create_task(self._send_ping(body, on_error), context=self._context.copy())
+        return True
 
     async def _send_ping(self, body: bytes, on_error: Callable[[Exception], None]) -> None:
         try:

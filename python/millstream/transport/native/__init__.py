@@ -11,6 +11,8 @@
 ``asyncio_pool``        the connections of one event loop
 ``blocking_connection`` a connection of sync code: a blocking socket
 ``blocking``            the exchanges and the pool of sync code
+``unread``              looks at what a loop has not read yet
+``time_limit``          a time limit that a blocked loop does not make expire
 ``addresses``           the addresses of a host, and one attempt to connect
 ``connecting``          races these attempts (RFC 8305) in an event loop
 ``racing``              races them in sync code

@@ -25,11 +25,11 @@ from __future__ import annotations
 import asyncio
 from math import inf
 from os import getpid
-from socket import MSG_PEEK
 from typing import TYPE_CHECKING, cast
 
 from ..watchdog import shut_down
 from .pool import PARKED_SECONDS
+from .unread import has_unread_input
 
 if TYPE_CHECKING:
     import socket
@@ -45,6 +45,9 @@ __all__ = ("Connection",)
 # The socket is paused when more than this is unread. A stream buffers at most this much and two reads
 # (of READ_SIZE).
 UNREAD_SIZE = 65_536
+
+# After this time, a loop has read what its sockets had before.
+_TURN_SECONDS = 0.01
 
 _ACTIVE, _IDLE, _PARKED, _CLOSED = range(4)
 
@@ -250,24 +253,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def is_sound(self) -> bool:
         """Return whether the next exchange may begin: nothing has arrived since the last one, and no end either."""
-        return not (self.has_news() or self._has_unread_input())
-
-    def _has_unread_input(self) -> bool:
-        """Return whether the kernel holds input that the loop has not read: data, or the end of the connection.
-
-        A loop reports an end in one of its next turns, and on a busy machine the request would be sent before
-        that, over a dead connection. Between two exchanges a server has nothing to send: over plain TCP a byte is
-        a response to no request, and over TLS it is most likely the alert that ends the session. So any input
-        makes the connection unusable; it is looked at, not read, for the loop reads the socket.
-        """
         try:
-            if self.socket is not None:
-                self.socket.recv(1, MSG_PEEK)
-        except BlockingIOError:
-            return False
+            return not (self.has_news() or has_unread_input(self.socket))
         except OSError:
-            return True
-        return self.socket is not None
+            return False
 
     def abort(self) -> None:
         """Close the connection: nothing more is sent or read, and no callback is left."""
@@ -397,8 +386,22 @@ class Connection(asyncio.BufferedProtocol):
                 self._start_timer(self.deadline)
         elif waiter is None:
             self.abort()
-        else:
+        elif not self._is_late():
             self._waiter = None
             self.end_sink()
             if not waiter.done():
                 waiter.set_result(True)
+
+    def _is_late(self) -> bool:
+        """Return whether something has arrived that a blocked loop has not read yet: the wait goes on, or has ended.
+
+        uvloop calls timers after the callbacks of sockets that were ready before; any loop may wait for the GIL there.
+        """
+        try:
+            if not has_unread_input(self.socket):
+                return False
+        except OSError as error:
+            self._on_lost(error)
+        else:
+            self._start_timer(self._pool.now() + _TURN_SECONDS)
+        return True

@@ -19,6 +19,7 @@ from .connecting import connect
 from .exchange import READ_SIZE, connect_error, redirect_request, timeout_error
 from .origins import Origin, read_request_url, read_url
 from .pool import SETTLING_SECONDS, Limits, Pool
+from .time_limit import TimeLimit
 from .tls import check_protocol, default_context
 
 if TYPE_CHECKING:
@@ -119,13 +120,12 @@ class LoopPool(Pool[Connection]):
     async def connect(self, origin: Origin, response: AsyncResponse) -> Connection:
         """Open a connection."""
         self.make_room(self._active)
-        seconds = min(response.waits.connect, response.end_by - self.now())
+        seconds = max(0.0, min(response.waits.connect, response.end_by - self.now()))
         tls = (self._ssl_context or default_context()) if origin.tls else None
         connection = Connection(self, origin)
         self.connections.add(connection)
         try:
-            async with asyncio.timeout(None if seconds == inf else seconds):
-                await InContext(self.context, self._open(connection, tls))
+            await self._open_in_time(connection, tls, seconds)
         except BaseException as error:
             connection.abort()
             if isinstance(error, TimeoutError):
@@ -157,6 +157,15 @@ class LoopPool(Pool[Connection]):
         if keeper is not None:
             await keeper.aclose()
         self.close()
+
+    async def _open_in_time(self, connection: Connection, tls: ssl.SSLContext | None, seconds: float) -> None:
+        async with asyncio.timeout(None) as timeout:
+            limit = None if seconds == inf else TimeLimit(self.loop, timeout, seconds, self.context)
+            try:
+                await InContext(self.context, self._open(connection, tls))
+            finally:
+                if limit is not None:
+                    limit.stop()
 
     async def _open(self, connection: Connection, tls: ssl.SSLContext | None) -> None:
         origin = connection.origin
