@@ -56,7 +56,9 @@ class ModelEvents(ProcessorAround[StreamEvent]):
 
     def start(self) -> list[StreamEvent]:
         """Return the start's event."""
-        start = [self._version.start(self._run, self._input, root=True)] if self._includes else []
+        # The input may be large, and is not kept for the length of the stream.
+        input, self._input = self._input, None
+        start = [self._version.start(self._run, input, root=True)] if self._includes else []
         return start + self._chunk_events(self._inner.start())
 
     def opened(self, body: object) -> list[StreamEvent]:

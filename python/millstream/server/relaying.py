@@ -242,6 +242,8 @@ class Relay:
                     await send(record)
                     if pump is not None:
                         pump.go()
+                        # The next step may take as long as the stream.
+                        del record
         finally:
             # A traceback keeps this frame, and the frame would keep the processor, which has the exception.
             if pump is not None:

@@ -85,10 +85,9 @@ class Pump:
         body, sink, done = self._body, self._sink, self._done
         if not self._is_going:
             return await body.read()  # type: ignore[no-any-return]
-        take, relay_parts = self._make_take(), self._make_relay_parts()
         try:
             while True:
-                raws: Sequence[Any] = await body.read_into(take, relay_parts)
+                raws: Sequence[Any] = await body.read_into(self)
                 if not sink.is_pending:
                     return raws
                 await sink.finish()
@@ -96,9 +95,9 @@ class Pump:
                     return ()
         finally:
             # A traceback keeps this frame, and the processor may have the exception.
-            del body, take, relay_parts, done
+            del body, done
 
-    def _make_take(self) -> Callable[[Any], bool]:
+    def make_take(self) -> Callable[[Any], bool]:
         """Return the function that sends the records of one read, and returns whether to go on."""
         processor, recorder, done, post = self._processor, self._recorder, self._done, self._sink.post
         prefix, suffix, joined, on_idle = processor.prefix, processor.suffix, processor.joined, processor.on_idle
@@ -113,8 +112,8 @@ class Pump:
 
         return take
 
-    def _make_relay_parts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
-        """Return the arguments with which the core does the same as :meth:`_make_take`'s function, if it can."""
+    def make_relay_parts(self) -> tuple[tuple[Any, ...], tuple[Any, ...]] | None:
+        """Return the arguments with which the core does the same as :meth:`make_take`'s function, if it can."""
         client = self._sink.client
         if client is None:
             return None

@@ -18,7 +18,12 @@ from .ids import Position
 
 __all__ = ("Following", "FollowingBody", "FollowingSource", "PassingProcessor")
 
-Take = Callable[[bytes], bool]
+
+class Consumer(Protocol):
+    """What takes records in a callback."""
+
+    def make_take(self) -> Callable[[bytes], bool]:
+        """Return the function that takes records, and returns whether to go on."""
 
 
 class Following(Protocol):
@@ -74,8 +79,8 @@ class FollowingBody:
                 return (data,)
         return ()
 
-    async def read_into(self, take: Take, relay_parts: object = None) -> Sequence[bytes]:
-        """Call ``take`` with all records as they are generated, until it returns ``False``; return nothing then.
+    async def read_into(self, consumer: Consumer) -> Sequence[bytes]:
+        """Let ``consumer`` take all records as they are generated, until it does not go on; return nothing then.
 
         Records that are there already are returned, as :meth:`read` does.
         """
@@ -84,6 +89,7 @@ class FollowingBody:
             return await self.read()
         stopped: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         failure: BaseException | None = None
+        take = consumer.make_take()
 
         def tap(block: Block) -> None:
             nonlocal failure

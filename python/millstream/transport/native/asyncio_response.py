@@ -39,6 +39,16 @@ class ResponsePool(Protocol):
         """Open a connection."""
 
 
+class Consumer(Protocol):
+    """What takes data in the loop's callback, in one of two ways."""
+
+    def make_take(self) -> Callable[[bytes], bool]:
+        """Return the function that takes data, and returns whether to go on."""
+
+    def make_relay_parts(self) -> RelayParts | None:
+        """Return the arguments of a :class:`Relay`, which does the same in the core; ``None`` if it cannot."""
+
+
 class AsyncResponse(Exchange):
     """A response for async code; see :class:`~millstream.transport.AsyncResponse`."""
 
@@ -130,12 +140,12 @@ class AsyncResponse(Exchange):
             return (data if self._through else self.feed_body(data),)
         return ()
 
-    async def read_into(self, take: Callable[[bytes], bool], relay_parts: RelayParts | None = None) -> Sequence[bytes]:
-        """Call ``take`` with all data as it arrives, in the loop's callback, until it returns ``False``.
+    async def read_into(self, consumer: Consumer) -> Sequence[bytes]:
+        """Let ``consumer`` take all data as it arrives, in the loop's callback, until it does not go on.
 
         Returns an empty sequence then, and at the end, and raises what :meth:`read` does. Data that has arrived
-        already is returned, as :meth:`read` does: ``take`` is never called by the task. ``relay_parts`` has
-        the arguments of a :class:`Relay`, which does the same in the core where a decoder reads the framing.
+        already is returned, as :meth:`read` does: the task never takes it. Where a decoder reads the framing,
+        a :class:`Relay` takes the data in the core.
         """
         connection = self._connection
         # Empty, or the exception that the task is to raise, if there is one.
@@ -145,11 +155,13 @@ class AsyncResponse(Exchange):
             if connection is not None and self._awaits_data(connection):
                 stop = partial(_stop, connection, stopped)
                 now, idle, end_by = self._pool.now, self.waits.idle, self.end_by
-                if relay_parts is not None and self._through:
+                if self._through and (parts := consumer.make_relay_parts()) is not None:
                     waits = now, idle, end_by
-                    connection.begin_relay(Relay(connection, connection.view, self.framing, waits, *relay_parts, stop))
+                    connection.begin_relay(Relay(connection, connection.view, self.framing, waits, *parts, stop))
+                    # The wait may take as long as the stream.
+                    del parts, waits
                 else:
-                    connection.sink = self._make_sink(connection, take, stop)
+                    connection.sink = self._make_sink(connection, consumer.make_take(), stop)
                 if await connection.wait_for_change(min(now() + idle, end_by)) and not connection.has_news():
                     raise self._timeout_error(connection.deadline, idle, "nothing arrived")
                 for error in stopped:
@@ -162,7 +174,7 @@ class AsyncResponse(Exchange):
                 connection.end_sink()
             # A traceback keeps this frame, which would keep the exception, and the processor that has it.
             error = stop = None
-            del take, relay_parts, stopped
+            del consumer, stopped
 
     def _awaits_data(self, connection: Connection) -> bool:
         """Return whether nothing has arrived, and more is to come, of a body that is not compressed."""
