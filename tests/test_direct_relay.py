@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
@@ -220,6 +221,30 @@ def test_a_client_that_does_not_read_pauses_the_upstream() -> None:
             client.leave()
             await task
             assert (await server.await_closed()).closed_by == "client"
+
+    run(main)
+
+
+@pytest.mark.parametrize("wire", ["langchain.v2", "vercel.ui"])
+def test_a_stream_that_is_sent_from_the_callback_does_not_keep_its_prompt(wire: Any) -> None:
+    class Prompt(str):
+        pass
+
+    async def main() -> None:
+        gate = Gate()
+        client = Client(gate.on_send)
+        with MockServer(Reply(pieces=PIECES * 10, **PACED)) as server:
+            prompt = Prompt("p")
+            kept = weakref.ref(prompt)
+            stream = ChatOpenAI(base_url=server.url, api_key="k").astream_records(prompt, wire=wire)
+            task = asyncio.create_task(client.call(EventStreamResponse(stream)))
+            del prompt, stream
+            await settled(lambda: client.is_direct)
+            gate.opened.clear()
+            await settled(lambda: upstream_connection().is_paused)
+            assert kept() is None
+            gate.opened.set()
+            await task
 
     run(main)
 

@@ -153,10 +153,15 @@ class RecordStream(_Described, AsyncStream[bytes]):
         made = self._make(self._writer)
         if isinstance(made, tuple):
             self._processor = made[1]
-            self._begun = raise_on_first_step(RuntimeError("this stream is read elsewhere"))
+            # What makes the parts has the input, which may be large.
+            self._make = _refuse_to_read
             return made
         self._begun = made
         return None
+
+
+def _refuse_to_read(writer: object) -> Any:
+    raise RuntimeError("this stream is read elsewhere")
 
 
 class SyncRecordStream(_Described, Stream[bytes]):
