@@ -159,6 +159,8 @@ async def adrive_records(
                             if done or (not records and processor.on_idle()):
                                 done = True
                                 break
+                        # With a pump, the next read may take as long as the stream.
+                        del raws, raw, records
                 except (APIConnectionError, StreamError) as error:
                     processor.on_disconnect(error)
                 again = await _abegin_again(opener, processor, body)
