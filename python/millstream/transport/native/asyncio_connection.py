@@ -8,9 +8,8 @@ the deadline, and arms the timer if none runs or the running one is too late. Wh
 the time with the deadline stored last: if that has moved on, the timer is armed again for it.
 
 **Back pressure.** Data that no task waits for stays in ``reads``. Beyond ``UNREAD_SIZE`` the transport is paused,
-so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection.take` resumes it. A sink whose client
-has to be waited for pauses it at once, up to the next wait. Between two exchanges there is no consumer, and such data
-ends the connection instead.
+so that the kernel's buffers fill up and TCP stops the server; :meth:`Connection.take` resumes it. A sink that waits for
+its client pauses it at once, up to the next wait. Between two exchanges, such data ends the connection instead.
 
 **Sinks.** A task that relays what it reads may set a *sink*, a function that is called with data in the loop's
 callback. The task waits for the rest: the end, an error, a deadline. A ``Relay`` does the same in the core: it is the
@@ -42,8 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ("Connection",)
 
-# The socket is paused when more than this is unread. A stream buffers at most this much and two reads
-# (of READ_SIZE).
+# The socket is paused when more than this is unread; a stream buffers at most this much and two of READ_SIZE.
 UNREAD_SIZE = 65_536
 
 # After this time, a loop has read what its sockets had before.
@@ -72,7 +70,6 @@ class Connection(asyncio.BufferedProtocol):
         "_timer_at",
         "_transport",
         "_unread",
-        "_view",
         "_waiter",
         "deadline",
         "error",
@@ -86,12 +83,13 @@ class Connection(asyncio.BufferedProtocol):
         "reads",
         "sink",
         "socket",
+        "view",
     )
 
     def __init__(self, pool: ConnectionOwner, origin: Origin) -> None:
         self._pool = pool
         self._loop = pool.loop
-        self._view = pool.view
+        self.view = pool.view
         self._state = _ACTIVE
         self._transport: asyncio.Transport | None = None
         self._framing: HTTPConnection | None = None
@@ -119,18 +117,13 @@ class Connection(asyncio.BufferedProtocol):
             # ``abort`` was called before the connection was made.
             self._transport.abort()
 
-    @property
-    def view(self) -> memoryview:
-        """The buffer that all connections of the loop share."""
-        return self._view
-
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return the buffer that all connections of the loop share; ``buffer_updated`` copies the data out at once."""
-        return self._view
+        return self.view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Hand the data to the sink, or keep it and wake the task that waits for it."""
-        data = bytes(self._view[:nbytes])
+        data = bytes(self.view[:nbytes])
         if self.sink is not None:
             return self.sink(data)
         self.reads.append(data)
