@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import millstream
+from millstream.runnables import RunnableGenerator
 from millstream.server import EventStreamResponse
 
 # Soaks cause thousands of errors.
@@ -72,5 +73,5 @@ def _stream(llm: Any, prompt: str, wire: str) -> Any:
                 if count == after:
                     raise RuntimeError("the code of the server failed")
 
-        llm = llm | millstream.RunnableGenerator(fail)
+        llm = llm | RunnableGenerator(fail)
     return llm.astream_records(prompt, wire=wire)
