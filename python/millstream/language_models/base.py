@@ -217,7 +217,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
 
         In sync code, a user's model runs in a thread, so that its events arrive when they happen.
         """
-        if self._overrides(BaseLanguageModel, "stream", for_async=for_async):
+        if self._overrides_stream(BaseLanguageModel, "stream", for_async=for_async):
             return super()._event_stream(input, config, version, wanted, kwargs, for_async=for_async)
         kwargs = dict(kwargs)
         stop = kwargs.pop("stop", None)
@@ -226,8 +226,8 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     def _event_records(
         self, run: RecordedRun, writer: RecordWriter, version: EventVersion, *, for_async: bool
     ) -> tuple[Source, RecordProcessor] | None:
-        has_own_events = self._overrides(Runnable, "stream_events", for_async=for_async)
-        if has_own_events or self._overrides(BaseLanguageModel, "stream", for_async=for_async):
+        has_own_events = self._overrides_stream(Runnable, "stream_events", for_async=for_async)
+        if has_own_events or self._overrides_stream(BaseLanguageModel, "stream", for_async=for_async):
             return super()._event_records(run, writer, version, for_async=for_async)
         source, processor = self._event_stream(
             run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async
@@ -238,7 +238,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     def _chunk_stream(
         self, input: LanguageModelInput, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[Source, Processor[Any]] | None:
-        if self._overrides(BaseLanguageModel, "stream", for_async=for_async):
+        if self._overrides_stream(BaseLanguageModel, "stream", for_async=for_async):
             return None
         kwargs = dict(kwargs)
         return chunk_stream(self, input, config, kwargs.pop("stop", None), kwargs, for_async=for_async)

@@ -223,7 +223,7 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         plan = self._plan
         if plan is None or self._has_listeners(plan, config):
             return None
-        if self._overrides(RunnableSequence, "stream", for_async=for_async):
+        if self._overrides_stream(RunnableSequence, "stream", for_async=for_async):
             return None
         fused = FusedChunks(self, plan, input, config, kwargs, for_async=for_async)
         return fused, fused

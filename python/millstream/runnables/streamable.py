@@ -210,7 +210,7 @@ class Streamable(Invocable[Input, Output]):
 
         Raises :class:`NotImplementedError` for an unknown version.
         """
-        if self._overrides(Streamable, "stream_events", for_async=for_async):
+        if self._overrides_stream(Streamable, "stream_events", for_async=for_async):
             return None
         source, events = self._event_stream(run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async)
         return source, EventRecords(events, writer)
@@ -221,7 +221,7 @@ class Streamable(Invocable[Input, Output]):
         """Return the source and the processor of a stream of chunks; ``None`` for a stream of users' code."""
         return None
 
-    def _overrides(self, base: type[Any], method: str, *, for_async: bool) -> bool:
+    def _overrides_stream(self, base: type[Any], method: str, *, for_async: bool) -> bool:
         """Return whether a user's class overrides a method of ``base``: its async form, or its sync one."""
         name = f"a{method}" if for_async else method
         return getattr(type(self), name) is not getattr(base, name)

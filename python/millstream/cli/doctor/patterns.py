@@ -221,7 +221,7 @@ def _responses(module: _Module) -> Iterator[tuple[int, str]]:
                 yield call.lineno, f"{keyword.arg}= needs OpenAI's Responses API: {text}"
 
 
-def _overrides(module: _Module) -> Iterator[tuple[int, str]]:
+def _overrides_stream(module: _Module) -> Iterator[tuple[int, str]]:
     for node in module.nodes:
         if not isinstance(node, ast.ClassDef):
             continue
@@ -285,7 +285,7 @@ RULES: dict[str, Callable[[_Module], Iterator[tuple[int, str]]]] = {
     "handlers": _handlers,
     "mixed-chain": _mixed_chain,
     "needs-langchain": _needs_langchain,
-    "overrides": _overrides,
+    "overrides": _overrides_stream,
     "responses-api": _responses,
     "sdk-subclass": _sdk_subclass,
 }

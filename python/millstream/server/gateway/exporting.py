@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..._late import guard_import
 from .telemetry import OpenTelemetryReport
 
 if TYPE_CHECKING:
@@ -42,4 +42,8 @@ def open_telemetry() -> tuple[OpenTelemetryReport, Callable[[], Any]] | None:
 def _make_exporter() -> Any:
     protocol = next(filter(None, map(os.environ.get, _PROTOCOLS)), "http/protobuf")
     kind = "grpc" if protocol == "grpc" else "http"
-    return import_module(f"opentelemetry.exporter.otlp.proto.{kind}.metric_exporter").OTLPMetricExporter()
+    module = guard_import(
+        f"opentelemetry.exporter.otlp.proto.{kind}.metric_exporter",
+        pip_name=f"opentelemetry-exporter-otlp-proto-{kind}",
+    )
+    return module.OTLPMetricExporter()
