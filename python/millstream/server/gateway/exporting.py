@@ -6,7 +6,6 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from ..._late import guard_import
 from .telemetry import OpenTelemetryReport
 
 if TYPE_CHECKING:
@@ -41,9 +40,8 @@ def open_telemetry() -> tuple[OpenTelemetryReport, Callable[[], Any]] | None:
 
 def _make_exporter() -> Any:
     protocol = next(filter(None, map(os.environ.get, _PROTOCOLS)), "http/protobuf")
-    kind = "grpc" if protocol == "grpc" else "http"
-    module = guard_import(
-        f"opentelemetry.exporter.otlp.proto.{kind}.metric_exporter",
-        pip_name=f"opentelemetry-exporter-otlp-proto-{kind}",
-    )
-    return module.OTLPMetricExporter()
+    if protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc import metric_exporter  # type: ignore[import-not-found]
+    else:
+        from opentelemetry.exporter.otlp.proto.http import metric_exporter  # type: ignore[import-not-found]
+    return metric_exporter.OTLPMetricExporter()
