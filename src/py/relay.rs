@@ -113,10 +113,9 @@ impl PyRecordRelay {
         }
         let deadline = (time + relay.idle).min(relay.end_by);
         connection.setattr(intern!(py, "deadline"), deadline)?;
-        let part = relay
-            .view
-            .bind(py)
-            .get_item(PySlice::new(py, 0, nbytes, 1))?;
+        // Made by a call: `PySlice::new` leaks the integers that it makes.
+        let slice = py.get_type::<PySlice>().call1((nbytes,))?;
+        let part = relay.view.bind(py).get_item(slice)?;
         let data = py.get_type::<PyBytes>().call1((part,))?;
         match Self::take(slf, data) {
             Ok(false) => relay.stop(py, py.None())?,
