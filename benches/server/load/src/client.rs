@@ -88,7 +88,8 @@ impl Client {
                     if self.response.is_over() {
                         return self.end(self.response.is_complete(false), None, shared);
                     }
-                    if size < buffer.len() || self.stopped {
+                    // Not after a short read: an end that came with the data is reported once, with it.
+                    if self.stopped {
                         return true;
                     }
                 }
