@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-import orjson
-
-from ..._backend import encode_sse
 from ...wires.chunk_writer import ChunkWriter
 from ...wires.event_writer import EventWriter
 from ...wires.names import WireOptions, is_event_wire
-from ...wires.public_error import describe_error
+from ..errors import error_record
 
 __all__ = ("error_records",)
 
@@ -25,7 +22,7 @@ def error_records(wire: str | None, media_type: str, error: BaseException, recor
     """
     name: Any = wire
     if wire is None:
-        return _event_of(error) if media_type.startswith("text/event-stream") else b""
+        return error_record(error) if media_type.startswith("text/event-stream") else b""
     if is_event_wire(wire):
         format: Literal["sse", "ndjson"] = "sse" if media_type.startswith("text/event-stream") else "ndjson"
         return EventWriter(wire, format=format).fail(error)
@@ -37,9 +34,3 @@ def error_records(wire: str | None, media_type: str, error: BaseException, recor
         records = next(record for record in records.split(b"\n\n") if record.startswith(b"event: error\n")) + b"\n\n"
         records = _SEQUENCE_NUMBER.sub(rb"\g<1>%d" % records_before, records, count=1)
     return records
-
-
-def _event_of(error: BaseException) -> bytes:
-    public = describe_error(error)
-    fields = {"message": public.message, "type": public.type, "code": public.code}
-    return encode_sse(orjson.dumps({"error": fields}), event="error")

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ...wires.public_error import PublicError
+from ..errors import error_body
 from ..response import EventStreamResponse
 from .errors import ResumableStreamError
 from .follower import Retry
@@ -213,7 +214,7 @@ def _empty(status: int) -> Response:
 
 
 def _error(error: PublicError) -> Response:
-    document = {"error": {"message": error.message, "type": error.type, "code": error.code}}
+    document = error_body(error.message, error.type, code=error.code)
     return JSONResponse(document, status_code=error.status, headers=_NO_STORE)
 
 
