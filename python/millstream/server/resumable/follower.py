@@ -21,7 +21,7 @@ from .errors import (
     WriterFencedError,
     WriterLostError,
 )
-from .framing import Block, Numbering, SSENumbering, numbering_for
+from .framing import Block, Numbering, numbering_for
 from .generation import Generation
 from .ids import Position
 from .stores.base import Append, Page, StreamStore
@@ -48,7 +48,7 @@ class Meta:
     @property
     def has_error_records(self) -> bool:
         """Whether an error is a record; else the connection is cut."""
-        return self.wire != "text" and (self.wire is not None or self.numbering is SSENumbering)
+        return self.wire != "text" and (self.wire is not None or self.numbering.is_sse)
 
     def dump(self) -> bytes:
         """Return the bytes that are stored."""
@@ -97,7 +97,7 @@ class StreamBody(AsyncStream[bytes]):
         A comment has no blank line after it: the readers of OpenAI's SDKs and of httpx-sse would take that for an
         event without data, once a record has had an id.
         """
-        if self._meta.numbering is SSENumbering:
+        if self._meta.numbering.is_sse:
             return b": keep-alive\n"
         return b"\n" if "json" in self._meta.media_type else b""
 
@@ -277,7 +277,7 @@ def greeting_of(meta: Meta, position: Position, retry: Retry, *, whole: bool) ->
     It is ``whole`` if it ends with a blank line and may be sent before there is a record. On OpenAI's wires it never
     does: their readers take it for an event without data.
     """
-    if meta.numbering is not SSENumbering:
+    if not meta.numbering.is_sse:
         return b""
     lines = b""
     if retry is not None:

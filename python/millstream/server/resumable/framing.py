@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 __all__ = ("MAX_RECORD_SIZE", "Block", "ByteNumbering", "LineNumbering", "Numbering", "SSENumbering", "numbering_for")
 
@@ -26,6 +26,8 @@ class Numbering:
     __slots__ = ("_epoch", "_rest", "last")
 
     is_sse = False
+    end: ClassVar[bytes]
+    """The end of each record."""
 
     def __init__(self, epoch: int, last: int = 0) -> None:
         self._epoch = epoch
@@ -38,20 +40,21 @@ class Numbering:
 
     def close(self) -> Block | None:
         """Return the block of the last record, where the source did not end it."""
-        return None
+        return self.add(self.end) if self._rest.strip() else None
 
-    @staticmethod
-    def cut(block: Block, seq: int) -> bytes:
+    @classmethod
+    def cut(cls, block: Block, seq: int) -> bytes:
         """Return the bytes of the block's records after ``seq``."""
-        raise NotImplementedError
+        count = seq - block.first + 1
+        return block.data.split(cls.end, count)[count] if count > 0 else block.data
 
-    def _split(self, data: bytes, end: bytes) -> list[bytes]:
+    def _split(self, data: bytes) -> list[bytes]:
         """Return the complete pieces, and keep the rest."""
         if self._rest:
             data = self._rest + data
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n")
-        *pieces, self._rest = data.split(end)
+        *pieces, self._rest = data.split(self.end)
         if len(self._rest) > MAX_RECORD_SIZE:
             raise ValueError(f"a record of the stream is larger than {MAX_RECORD_SIZE} bytes")
         return pieces
@@ -70,13 +73,14 @@ class SSENumbering(Numbering):
     __slots__ = ()
 
     is_sse = True
+    end = b"\n\n"
 
     def add(self, data: bytes) -> Block | None:
         """Return the block of the events that are complete."""
         if _is_one_event(data) and not self._rest:
             return self._block(1, b"id: %d-%d\n%b" % (self._epoch, self.last + 1, data))
         events, seq = [], self.last
-        for event in self._split(data, b"\n\n"):
+        for event in self._split(data):
             if event.startswith((b"id:", b"\n")) or b"\nid:" in event:
                 event = _OWN_IDS.sub(b"", event).strip(b"\n")
             if event and not (event.startswith(b":") and _is_comment(event)):
@@ -84,34 +88,18 @@ class SSENumbering(Numbering):
                 events.append(b"id: %d-%d\n%b\n\n" % (self._epoch, seq, event))
         return self._block(len(events), b"".join(events))
 
-    def close(self) -> Block | None:
-        """Return the block of the event without its blank line, if there is one."""
-        return self.add(b"\n\n") if self._rest.strip() else None
-
-    @staticmethod
-    def cut(block: Block, seq: int) -> bytes:
-        """Return the bytes of the events after ``seq``."""
-        return _after(block, seq, b"\n\n")
-
 
 class LineNumbering(Numbering):
     """Lines: a line's ``seq`` is its number, which the client counts. Empty lines are left out."""
 
     __slots__ = ()
 
+    end = b"\n"
+
     def add(self, data: bytes) -> Block | None:
         """Return the block of the lines that are complete."""
-        lines = [line + b"\n" for line in self._split(data, b"\n") if line]
+        lines = [line + self.end for line in self._split(data) if line]
         return self._block(len(lines), b"".join(lines))
-
-    def close(self) -> Block | None:
-        """Return the block of the line without its end, if there is one."""
-        return self.add(b"\n") if self._rest.strip() else None
-
-    @staticmethod
-    def cut(block: Block, seq: int) -> bytes:
-        """Return the bytes of the lines after ``seq``."""
-        return _after(block, seq, b"\n")
 
 
 class ByteNumbering(Numbering):
@@ -123,8 +111,8 @@ class ByteNumbering(Numbering):
         """Return the block of the bytes."""
         return self._block(len(data), data)
 
-    @staticmethod
-    def cut(block: Block, seq: int) -> bytes:
+    @classmethod
+    def cut(cls, block: Block, seq: int) -> bytes:
         """Return the bytes after byte ``seq``."""
         return block.data[max(0, seq - block.first + 1) :]
 
@@ -135,11 +123,6 @@ def numbering_for(media_type: str) -> type[Numbering]:
     if kind == "text/event-stream":
         return SSENumbering
     return LineNumbering if kind.endswith(("json", "jsonl")) else ByteNumbering
-
-
-def _after(block: Block, seq: int, end: bytes) -> bytes:
-    count = seq - block.first + 1
-    return block.data.split(end, count)[count] if count > 0 else block.data
 
 
 def _is_one_event(data: bytes) -> bool:
