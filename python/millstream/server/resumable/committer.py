@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from .errors import StoreUnavailableError, StreamStoppedError, WriterFencedError
+from .retries import call_until
 from .stores.base import Append, Outcome, StreamStore
 
 __all__ = ("Committer", "StreamWriter", "committer_for")
 
 HEARTBEAT_SECONDS = 1.0
-_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.05, 1.0
 
 
 class StreamWriter(Protocol):
@@ -95,7 +95,8 @@ class Committer:
         if not due:
             return
         try:
-            outcomes = await self._append([append for _, append in due])
+            append_all = partial(self.store.append, [append for _, append in due])
+            outcomes = await call_until(append_all, self.store.lease)
             settled = list(zip(due, outcomes, strict=True))
         except Exception as error:
             for writer, _ in due:
@@ -106,18 +107,6 @@ class Committer:
             return
         for (writer, append), outcome in settled:
             self._settle(writer, append, outcome, now)
-
-    async def _append(self, appends: Sequence[Append]) -> Sequence[Outcome]:
-        """Append, again and again while the store fails and the leases last."""
-        deadline, delay = time.monotonic() + self.store.lease, _FIRST_RETRY_SECONDS
-        while True:
-            try:
-                return await self.store.append(appends)
-            except Exception:
-                if time.monotonic() + delay >= deadline:
-                    raise
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, _LAST_RETRY_SECONDS)
 
     def _settle(self, writer: StreamWriter, append: Append, outcome: Outcome, now: float) -> None:
         if outcome == "fenced":

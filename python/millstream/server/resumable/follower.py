@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import time
 from collections.abc import AsyncGenerator, Mapping
+from functools import partial
 from typing import Any, Self
 
 import orjson
@@ -24,13 +23,13 @@ from .errors import (
 from .framing import Block, Numbering, numbering_for
 from .generation import Generation
 from .ids import Position
+from .retries import call_until
 from .stores.base import Append, Page, StreamStore
 
 __all__ = ("Follower", "Meta", "Retry", "StreamBody")
 
 READ_SIZE = 64 << 10
 _WAIT_SECONDS = 15.0
-_FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 0.05, 1.0
 
 Retry = float | tuple[float, float] | None
 """Seconds after which a browser connects again, or the least and the most of them."""
@@ -198,15 +197,11 @@ class Follower(StreamBody):
 
     async def _read_page(self, place: Position) -> Page | None:
         """Read the store, again and again while it fails and a lease lasts: its writer does the same."""
-        deadline, delay = time.monotonic() + self._store.lease, _FIRST_RETRY_SECONDS
-        while True:
-            try:
-                return await self._store.read(self.stream_id, place, limit=READ_SIZE, wait=_WAIT_SECONDS)
-            except Exception as error:
-                if time.monotonic() + delay >= deadline:
-                    raise StoreUnavailableError from error
-            await asyncio.sleep(delay)
-            delay = min(2 * delay, _LAST_RETRY_SECONDS)
+        read = partial(self._store.read, self.stream_id, place, limit=READ_SIZE, wait=_WAIT_SECONDS)
+        try:
+            return await call_until(read, self._store.lease)
+        except Exception as error:
+            raise StoreUnavailableError from error
 
     async def _read(self, page: Page | None) -> tuple[bytes, bool]:
         """Return the records of a page, and whether they are the last."""
