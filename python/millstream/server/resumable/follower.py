@@ -225,14 +225,14 @@ class Follower(StreamBody):
 
     def _take(self, block: Block) -> bytes:
         place = self._place()
-        self.position = Position(block.epoch, block.last)
+        self.position = block.end
         if block.epoch == place.epoch and block.first <= place.seq:
             return self._meta.numbering.cut(block, place.seq)
         return block.data
 
     def note(self, block: Block) -> None:
         """Take note of a block that was sent."""
-        self.position = Position(block.epoch, block.last)
+        self.position = block.end
 
     def _own_end(self, error: ResumableStreamError) -> tuple[bytes, bool]:
         """Return the records of an end that is this follower's alone: they have no id."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar, NamedTuple
 
+from .ids import Position
+
 __all__ = ("MAX_RECORD_SIZE", "Block", "ByteNumbering", "LineNumbering", "Numbering", "SSENumbering", "numbering_for")
 
 MAX_RECORD_SIZE = 16 << 20
@@ -18,6 +20,11 @@ class Block(NamedTuple):
     first: int
     last: int
     data: bytes
+
+    @property
+    def end(self) -> Position:
+        """The position behind its last record."""
+        return Position(self.epoch, self.last)
 
 
 class Numbering:

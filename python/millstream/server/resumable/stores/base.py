@@ -23,6 +23,7 @@ __all__ = (
     "Status",
     "StreamStore",
     "new_epoch",
+    "refuse",
     "take_up_to",
 )
 
@@ -57,6 +58,11 @@ class Append(NamedTuple):
     epoch: int
     block: Block | None = None
     status: Status = "running"
+
+    @property
+    def has_news(self) -> bool:
+        """Whether followers have something to read: it does more than renew the lease."""
+        return self.block is not None or self.status != "running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,22 @@ def new_epoch(last: int) -> int:
     end.
     """
     return max(last + 2, time.time_ns() // 1_000_000)
+
+
+def refuse(append: Append, epoch: int, status: Status, last: int, *, expired: bool) -> Outcome | None:
+    """Return the outcome of an append that changes nothing, or ``None`` for one that is to be stored.
+
+    The others say what the stream is: ``last`` is the number of its writer's last record, and ``expired`` whether the
+    lease has run out.
+    """
+    if append.epoch != epoch:
+        return "fenced"
+    if status != "running":
+        return "stored" if status == append.status != "lost" else "fenced"
+    block = append.block
+    # A lost writer's end belongs to the next epoch, and follows whatever there is.
+    has_gap = block is not None and block.epoch == epoch and block.last > last and block.first != last + 1
+    return "fenced" if has_gap or (append.status == "lost" and not expired) else None
 
 
 def take_up_to(blocks: Iterable[Block], limit: int) -> list[Block]:

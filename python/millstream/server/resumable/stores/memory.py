@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from ..errors import StoreFullError
 from ..framing import Block
@@ -24,6 +25,7 @@ from .base import (
     Page,
     Status,
     new_epoch,
+    refuse,
     take_up_to,
 )
 from .waiting import Waiters, read_waiting
@@ -103,7 +105,7 @@ class MemoryStore:
             outcomes = [self._append(append, now) for append in appends]
             self._shrink()
         for append in appends:
-            if append.block is not None or append.status != "running":
+            if append.has_news:
                 self._waiters.wake(append.stream_id)
         return outcomes
 
@@ -140,19 +142,16 @@ class MemoryStore:
 
     def _append(self, append: Append, now: float) -> Outcome:
         stream, block = self._streams.get(append.stream_id), append.block
-        if stream is None or stream.epoch != append.epoch:
+        if stream is None:
             return "fenced"
-        if stream.status != "running":
-            return "stored" if stream.status == append.status != "lost" else "fenced"
-        if append.status == "lost" and stream.lease > now:
-            return "fenced"
-        if block is not None and (block.epoch, block.last) > stream.last:
-            if block.epoch == stream.epoch and block.first != stream.last.seq + 1:
-                return "fenced"
+        expired = stream.lease <= now
+        if refused := refuse(append, stream.epoch, stream.status, stream.last.seq, expired=expired):
+            return refused
+        if block is not None and block.end > stream.last:
             self._keep(stream.blocks, block)
             stream.size += len(block.data)
             self._size += len(block.data)
-            stream.last = Position(block.epoch, block.last)
+            stream.last = block.end
             self._trim(stream, stream.size - self._max_stream_size)
         stream.lease, stream.status = now + self.lease, append.status
         if append.status != "running":
@@ -176,7 +175,7 @@ class MemoryStore:
             return None
         blocks: Sequence[Block] = ()
         if after < stream.last and limit > 0:
-            begin = bisect_right(stream.blocks, after, key=_end_of)
+            begin = bisect_right(stream.blocks, after, key=attrgetter("end"))
             blocks = take_up_to(stream.blocks[begin : begin + MAX_BLOCKS], limit)
         expired = stream.status == "running" and stream.lease <= now
         return Page(stream.epoch, stream.status, stream.meta, stream.first, stream.last, expired, blocks)
@@ -210,8 +209,7 @@ class MemoryStore:
             size += len(stream.blocks[count].data)
             count += 1
         if count:
-            oldest = stream.blocks[count - 1]
-            stream.first = Position(oldest.epoch, oldest.last)
+            stream.first = stream.blocks[count - 1].end
             del stream.blocks[:count]
             stream.size -= size
             self._size -= size
@@ -221,7 +219,3 @@ class MemoryStore:
         self._ended.pop(stream_id, None)
         if stream is not None:
             self._size -= stream.size + len(stream.meta)
-
-
-def _end_of(block: Block) -> Position:
-    return Position(block.epoch, block.last)

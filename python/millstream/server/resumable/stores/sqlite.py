@@ -25,6 +25,7 @@ from .base import (
     Outcome,
     Page,
     new_epoch,
+    refuse,
     take_up_to,
 )
 from .waiting import Waiters, read_waiting
@@ -149,29 +150,25 @@ class SQLiteStore:
 
     def _append_all(self, appends: Sequence[Append], database: sqlite3.Connection) -> list[Outcome]:
         with _transaction(database):
-            revision = _next_revision(database) if any(map(_has_news, appends)) else 0
+            revision = _next_revision(database) if any(append.has_news for append in appends) else 0
             return [self._append(append, revision, database) for append in appends]
 
     def _append(self, append: Append, revision: int, database: sqlite3.Connection) -> Outcome:
         now, block = time.time(), append.block
         query = "SELECT epoch, status, last, lease, stop, first, size, revision FROM streams WHERE id = ?"
         found = database.execute(query, (append.stream_id,)).fetchone()
-        if found is None or found[0] != append.epoch:
+        if found is None:
             return "fenced"
-        _, status, last, lease, stop, first, size, old_revision = found
-        if status != "running":
-            return "stored" if status == append.status != "lost" else "fenced"
-        if append.status == "lost" and lease > now:
-            return "fenced"
-        if block is not None and (block.epoch > append.epoch or block.last > last):
-            if block.epoch == append.epoch and block.first != last + 1:
-                return "fenced"
+        epoch, status, last, lease, stop, first, size, old_revision = found
+        if refused := refuse(append, epoch, status, last, expired=lease <= now):
+            return refused
+        if block is not None and block.end > (epoch, last):
             command = "INSERT INTO blocks VALUES (?, ?, ?, ?, ?)"
             database.execute(command, (append.stream_id, *block))
             # A lost writer's end belongs to the next epoch: `last` stays that of the writer.
-            last = block.last if block.epoch == append.epoch else last
+            last = block.last if block.epoch == epoch else last
             first, size = self._trimmed(database, append.stream_id, first, size + len(block.data))
-        until, revision = now + self.lease, revision if _has_news(append) else old_revision
+        until, revision = now + self.lease, revision if append.has_news else old_revision
         database.execute(
             "UPDATE streams SET status = ?, last = ?, first = ?, size = ?, lease = ?, expires = ?, revision = ?"
             " WHERE id = ?",
@@ -300,10 +297,6 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 def _drop(database: sqlite3.Connection, stream_id: str) -> None:
     database.execute("DELETE FROM blocks WHERE stream = ?", (stream_id,))
     database.execute("DELETE FROM streams WHERE id = ?", (stream_id,))
-
-
-def _has_news(append: Append) -> bool:
-    return append.block is not None or append.status != "running"
 
 
 def _next_revision(database: sqlite3.Connection) -> int:
