@@ -148,10 +148,6 @@ impl PyRecordRelay {
         sent
     }
 
-    fn connection_made(&self, transport: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.pass_on(transport.py(), "connection_made", Some(transport))
-    }
-
     fn connection_lost(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
         self.pass_on(error.py(), "connection_lost", Some(error))
     }
@@ -173,42 +169,28 @@ impl PyRecordRelay {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        for held in [&self.connection, &self.view, &self.clock, &self.stop] {
-            visit.call(held)?;
-        }
-        self.records.traverse(&visit)?;
-        self.client.traverse(&visit)
-    }
-}
-
-impl Records {
-    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let around = [&self.recorder, &self.prefix, &self.suffix];
-        for held in around
-            .into_iter()
-            .chain([&self.joined, &self.on_idle, &self.done])
-        {
-            visit.call(held)?;
-        }
-        Ok(())
-    }
-}
-
-impl Client {
-    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        let tasks = [
-            &self.enter_task,
-            &self.leave_task,
-            &self.event_loop,
-            &self.task,
-        ];
-        for held in tasks
-            .into_iter()
-            .chain([&self.run, &self.send, &self.sender])
-        {
-            visit.call(held)?;
-        }
-        Ok(())
+        let Records {
+            recorder,
+            prefix,
+            suffix,
+            joined,
+            on_idle,
+            done,
+        } = &self.records;
+        let Client {
+            run,
+            enter_task,
+            leave_task,
+            event_loop,
+            task,
+            send,
+            sender,
+        } = &self.client;
+        let around = [&self.connection, &self.view, &self.clock, &self.stop];
+        let records = [recorder, prefix, suffix, joined, on_idle, done];
+        let client = [run, enter_task, leave_task, event_loop, task, send, sender];
+        let mut held = around.iter().chain(&records).chain(&client);
+        held.try_for_each(|held| visit.call(*held))
     }
 }
 
