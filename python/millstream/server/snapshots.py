@@ -64,18 +64,20 @@ class SnapshotSender(Sender):
     @property
     def post(self) -> Callable[[bytes], bool]:
         """Sends a part of the body from a callback, or keeps it; the task never has to finish that."""
-        return self._offer
+        post = super().post
+
+        def offer(body: bytes) -> bool:
+            if self._writer is not None:
+                self._keep(body)
+            elif not post(body):
+                self._write(self.finish())
+            return True
+
+        return offer
 
     @property
     def client(self) -> None:
         """The core's relay keeps nothing."""
-
-    def _offer(self, body: bytes) -> bool:
-        if self._writer is not None:
-            self._keep(body)
-        elif not super().post(body):
-            self._write(self.finish())
-        return True
 
     def _keep(self, body: bytes) -> None:
         self._backlog.append(body)
