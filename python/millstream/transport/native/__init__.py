@@ -26,8 +26,8 @@ request is sent, ``pool`` for a free place if ``max_connections`` are in use, ``
 response's head and, with ``idle``, for the time between two reads of its body; ``total`` for
 everything together.
 
-If a consumer stops reading, its socket is paused once 262,144 bytes are unread. Each stream buffers at
-most that much and two reads of 65,536 bytes.
+If a consumer stops reading, its socket is paused once 65,536 bytes are unread. Each stream buffers at
+most that much and two reads of the same size.
 """
 
 from __future__ import annotations
