@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from contextvars import Context
 
-__all__ = ("LATE_SECONDS", "TimeLimit")
+__all__ = ("TimeLimit",)
 
 # A timer that is later than this was kept from running: the loop was blocked, or waited for the GIL.
-LATE_SECONDS = 0.05
+_LATE_SECONDS = 0.05
 
 
 class TimeLimit:
@@ -40,7 +40,7 @@ class TimeLimit:
     def _on_timer(self) -> None:
         now = self._loop.time()
         late = now - self._due
-        if late > LATE_SECONDS:
+        if late > _LATE_SECONDS:
             self._start(now + min(late, self._seconds))
         else:
             self._timeout.reschedule(now)
