@@ -112,12 +112,12 @@ class Channel:
     def wait_writable(self) -> None:
         """Wait until there is room, or the consumer has left; this blocks the thread."""
         while self.is_full:
-            event = threading.Event()
+            waiter = _make_waiter()
             with self._lock:
                 if not self.is_full:
                     return
-                self._producers.append(event.set)
-            event.wait()
+                self._producers.append(waiter.release)
+            waiter.acquire()
 
     def end(self, error: BaseException | None) -> None:
         """End the channel, with the error that ended the producer; only the first call counts."""
