@@ -5,12 +5,13 @@ Nothing here knows of an event loop or a web framework.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any, Protocol
 
 from .._backend import ServerSentEvent, encode_sse
 from ..errors import UnsupportedError
+from ..streaming.inputs import aclose_iterator, close_iterator
 from ..streaming.stream import AsyncStream, Stream
 from ..wires.names import Wire, WireOptions
 from ..wires.record_stream import record_chunks, record_sync_chunks
@@ -24,8 +25,6 @@ __all__ = (
     "as_sync_body",
     "check_limit",
     "check_slow_client",
-    "check_wire",
-    "encode_item",
     "response_headers",
 )
 
@@ -91,14 +90,14 @@ class _Items:
         if type(item) is bytes:
             self._has_bytes = True
             return item
-        return encode_item(item)
+        return _encode_item(item)
 
 
 class AsyncItems(_Items):
     """Items of an async iterator."""
 
-    def __init__(self, items: AsyncIterator[Any]) -> None:
-        self._items = items
+    def __init__(self, items: AsyncIterable[Any]) -> None:
+        self._items = aiter(items)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
@@ -109,16 +108,14 @@ class AsyncItems(_Items):
 
     async def aclose(self) -> None:
         """Close the iterator, if it can be closed."""
-        close = getattr(self._items, "aclose", None)
-        if close is not None:
-            await close()
+        await aclose_iterator(self._items)
 
 
 class SyncItems(_Items):
     """Items of an iterator, for sync code."""
 
-    def __init__(self, items: Iterator[Any]) -> None:
-        self._items = items
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items = iter(items)
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -129,9 +126,7 @@ class SyncItems(_Items):
 
     def close(self) -> None:
         """Close the iterator, if it can be closed."""
-        close = getattr(self._items, "close", None)
-        if close is not None:
-            close()
+        close_iterator(self._items)
 
 
 def as_body(content: Any, wire: Wire | None, *, include_input: bool) -> RecordBody:
@@ -141,13 +136,8 @@ def as_body(content: Any, wire: Wire | None, *, include_input: bool) -> RecordBo
             f"the content of a response is an async stream or iterator, not {type(content).__name__}:"
             " write `model.astream_records(...)`, without `await`"
         )
-    if hasattr(content, "media_type") and hasattr(content, "fail"):
-        check_wire(content, wire)
-    elif wire is None and not isinstance(content, AsyncStream):
-        return AsyncItems(aiter(content))
-    else:
-        content = record_chunks(content, wire)
-    return content if include_input else _make_lean(content)  # type: ignore[no-any-return]
+    body: RecordBody = _make_body(content, wire, include_input, AsyncStream, AsyncItems, record_chunks)
+    return body
 
 
 def as_sync_body(content: Any, wire: Wire | None, *, include_input: bool) -> Any:
@@ -158,22 +148,29 @@ def as_sync_body(content: Any, wire: Wire | None, *, include_input: bool) -> Any
             f"the content of a WSGI response is a sync stream or iterator, not {type(content).__name__}:"
             " write `model.stream_records(...)`, or use an ASGI server and `EventStreamResponse`"
         )
+    return _make_body(content, wire, include_input, Stream, SyncItems, record_sync_chunks)
+
+
+def _make_body(
+    content: Any,
+    wire: Wire | None,
+    include_input: bool,
+    own: type,
+    as_items: Callable[[Any], Any],
+    record: Callable[[Any, Wire | None], Any],
+) -> Any:
+    """Return the body of ``content``, which has records, is a stream of the class ``own``, or has items."""
     if hasattr(content, "media_type") and hasattr(content, "fail"):
-        check_wire(content, wire)
-    elif wire is None and not isinstance(content, Stream):
-        return SyncItems(iter(content))
+        _check_wire(content, wire)
+    elif wire is None and not isinstance(content, own):
+        return as_items(content)
     else:
-        content = record_sync_chunks(content, wire)
-    return content if include_input else _make_lean(content)
+        content = record(content, wire)
+    make_lean = None if include_input else getattr(content, "lean", None)
+    return content if make_lean is None else make_lean()
 
 
-def _make_lean(body: Any) -> Any:
-    """Return ``body`` without inputs and metadata, if it has them."""
-    make = getattr(body, "lean", None)
-    return body if make is None else make()
-
-
-def encode_item(item: object) -> bytes:
+def _encode_item(item: object) -> bytes:
     """Return ``item`` as bytes: bytes as they are, a string or an event as a server-sent event."""
     if isinstance(item, str):
         return encode_sse(item)
@@ -198,7 +195,7 @@ def response_headers(body: RecordBody, given: Mapping[str, str] | None) -> list[
     return [(name, value) for name, value in headers.items() if name not in _HOP_BY_HOP]
 
 
-def check_wire(body: RecordBody, wire: Wire | None) -> None:
+def _check_wire(body: RecordBody, wire: Wire | None) -> None:
     """Raise :class:`ValueError` if ``wire`` is another one than that of the records in ``body``."""
     name = wire.name if isinstance(wire, WireOptions) else wire
     if name is not None and name != body.wire:

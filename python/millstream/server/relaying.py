@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StreamTruncatedError
 from ..streaming.drive import adrive_records
+from ..streaming.inputs import aclose_iterator
 from ..streaming.relay import Pump
 from .disconnects import Receive, watch_disconnect
 from .errors import ServerShutdownError, error_response, log_error, logger
@@ -116,7 +117,7 @@ class Relay:
             await self._sender.close()
             if not self._is_opened:
                 # The client has left before the stream was read: a body may count its readers.
-                await _close(self._body)
+                await aclose_iterator(self._body)
             # The traceback of an error keeps this object, and the body may have the error.
             del self._body
         if self._cut is not None:
@@ -365,12 +366,7 @@ class _Records:
 
     async def __aexit__(self, *error: object) -> None:
         """Close what can be closed."""
-        await _close(self._closes)
-
-
-async def _close(body: Any) -> None:
-    if hasattr(body, "aclose"):
-        await body.aclose()
+        await aclose_iterator(self._closes)
 
 
 def _cut_error() -> Exception:

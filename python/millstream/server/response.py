@@ -10,6 +10,7 @@ try:
 except ImportError as error:
     raise ImportError("EventStreamResponse needs Starlette: pip install 'millstream[server]'") from error
 
+from ..streaming.inputs import aclose_iterator
 from .bodies import as_body, check_limit, check_slow_client, response_headers
 from .relaying import Relay, RelayOptions
 
@@ -112,9 +113,7 @@ class EventStreamResponse(Response):
 
     async def _send_head(self, send: Send) -> None:
         """Send the head alone, and open no upstream."""
-        content: Any = self._content
-        if hasattr(content, "aclose"):
-            await content.aclose()
+        await aclose_iterator(self._content)
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
