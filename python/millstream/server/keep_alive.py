@@ -35,7 +35,7 @@ class Watched(Protocol):
 
 
 class Ticker:
-    """The running responses of one loop, and the timer that checks them."""
+    """The running responses of one loop, and the timer that checks them; it is not used again once they have ended."""
 
     __slots__ = ("_context", "_emptied", "_ends_at", "_loop", "_responses", "_timer", "_timer_at")
 
@@ -46,7 +46,7 @@ class Ticker:
         self._timer_at = inf
         # Empty: the timer must not keep the variables of the request that armed it.
         self._context = Context()
-        self._emptied: list[asyncio.Future[None]] = []
+        self._emptied = asyncio.Event()
         # When responses say farewell, once the server has been asked to stop.
         self._ends_at: float | None = None
 
@@ -63,10 +63,7 @@ class Ticker:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer, self._timer_at = None, inf
-            emptied, self._emptied = self._emptied, []
-            for waiter in emptied:
-                if not waiter.done():
-                    waiter.set_result(None)
+            self._emptied.set()
             del _tickers[self._loop]
 
     def shut_down(self) -> None:
@@ -76,18 +73,11 @@ class Ticker:
 
     async def wait_empty(self, seconds: float) -> bool:
         """Wait until no response is running; return ``False`` if that takes longer."""
-        if not self._responses:
-            return True
-        waiter: asyncio.Future[None] = self._loop.create_future()
-        self._emptied.append(waiter)
         try:
             async with asyncio.timeout(seconds):
-                await waiter
+                await self._emptied.wait()
         except TimeoutError:
             return False
-        finally:
-            if waiter in self._emptied:
-                self._emptied.remove(waiter)
         return True
 
     def _arm(self, at: float, now: float) -> None:
