@@ -118,8 +118,5 @@ class Pump:
         if client is None:
             return None
         processor = self._processor
-        records = (
-            *(self._recorder, processor.prefix, processor.suffix),
-            *(processor.joined, processor.on_idle, self._done),
-        )
-        return records, client
+        prefix, suffix, joined, on_idle = processor.prefix, processor.suffix, processor.joined, processor.on_idle
+        return (self._recorder, prefix, suffix, joined, on_idle, self._done), client
