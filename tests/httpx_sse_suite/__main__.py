@@ -12,7 +12,6 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from xml.etree import ElementTree
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "target" / "httpx-sse-suite"
@@ -29,27 +28,23 @@ NOT_PASSING = {
 
 def main(arguments: list[str]) -> int:
     """Run the tests; return 1 if one ended otherwise than :data:`NOT_PASSING` says."""
-    # Not by a statement: to mypy, which reads the folder of the tests, the module has another name.
+    # Not by a statement: to mypy, which reads the folder of the tests, the modules have other names.
     fetch = import_module("tests.langchain_suite.source").fetch
+    reports = import_module("tests.suite_reports")
     source: Path = fetch("httpx-sse", version("httpx-sse"), FOLDER)
     if arguments == ["--fetch"]:
         print(source)
         return 0
     wrong = 0
     for library in ("httpx", "httpx2"):
-        passed, failed = run(source, library)
+        passed, failed = reports.read_report(run(source, library), skipped_fail=True)
         print(f"httpx-sse's tests over {library}: {len(passed)} of {len(passed) + len(failed)} pass", flush=True)
-        for name, message in failed.items():
-            print(f"  {name}: {NOT_PASSING.get(name, f'does not pass: {message}')}")
-        mended = NOT_PASSING.keys() & passed
-        for name in sorted(mended):
-            print(f"  passes, but is on the list: {name}")
-        wrong += len(failed.keys() - NOT_PASSING.keys()) + len(mended) + (len(passed) == 0)
+        wrong += reports.judge_report(passed, failed, NOT_PASSING)
     return int(wrong > 0)
 
 
-def run(source: Path, library: str) -> tuple[set[str], dict[str, str]]:
-    """Return the names of the tests that pass over ``library``, and the messages of those that do not."""
+def run(source: Path, library: str) -> Path:
+    """Run the tests over ``library``; return the report."""
     report = FOLDER / f"{library}.xml"
     report.unlink(missing_ok=True)
     settings = {
@@ -70,16 +65,7 @@ def run(source: Path, library: str) -> tuple[set[str], dict[str, str]]:
         timeout=300,
         stdout=subprocess.DEVNULL,
     )
-    passed: set[str] = set()
-    failed: dict[str, str] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
-        name = f"{case.get('classname', '').rpartition('.')[2]}::{case.get('name')}"
-        problem = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
-        if problem is None:
-            passed.add(name)
-        else:
-            failed[name] = problem.get("message", "").strip().partition("\n")[0]
-    return passed, failed
+    return report
 
 
 if __name__ == "__main__":
