@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ...callbacks.values_from_langchain import from_langchain
 from ...errors import MillstreamError
 from ...events.record_writer import RecordWriter
+from ...events.schema import EventFilter
 from ...prompt_values import ChatPromptValue, ChatPromptValueConcrete
 from ...runnables.config import RunnableConfig
 from ...runnables.runnable import Runnable
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ("RunnableHandlers",)
 
 _JSON = RecordWriter(format="ndjson")
-_FILTERS = ("include_names", "include_types", "include_tags", "exclude_names", "exclude_types", "exclude_tags")
 # The status by which nginx logs a client that left; nothing is sent.
 _CLIENT_LEFT = 499
 
@@ -218,11 +218,11 @@ def _has_handler(request: Request, error: Exception) -> bool:
 
 def _read_filters(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the filters of events in a body; raises :class:`InvalidRequestError` where one is not a list of texts."""
-    for name in _FILTERS:
+    for name in EventFilter._fields:
         given = body.get(name)
         if given is not None and not (isinstance(given, list) and all(isinstance(one, str) for one in given)):
             raise InvalidRequestError.one("list_type", [name], "Input should be a valid list of strings", given)
-    return {name: body.get(name) for name in _FILTERS}
+    return {name: body.get(name) for name in EventFilter._fields}
 
 
 def _describe_run(output: Any, config: Mapping[str, Any]) -> dict[str, Any]:
