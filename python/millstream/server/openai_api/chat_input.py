@@ -17,7 +17,7 @@ from .errors import RequestError
 from .fields import check_fields, read_list, read_object, read_text
 from .request import AnswerRequest
 
-__all__ = ("build_assistant", "read_calls", "read_chat", "read_parts")
+__all__ = ("read_calls", "read_chat")
 
 _PARAMETERS = frozenset(CHAT) - {"model", "stream", "messages", "n", "stream_options"}
 # The member that a part of each type must have, and the member of that in which a text must be: ``None`` if it is the
@@ -84,11 +84,6 @@ def _read_content(content: object, param: str) -> Any:
         return content
     if content is None:
         raise RequestError(f"Invalid value for '{param}': expected a string, got null.", param=param)
-    return read_parts(content, param)
-
-
-def read_parts(content: object, param: str) -> list[dict[str, Any]]:
-    """Return the parts of a content; raises :class:`RequestError` for values that are no parts."""
     parts = read_list(content, param)
     return [_read_part(part, f"{param}[{place}]") for place, part in enumerate(parts)]
 
@@ -114,7 +109,7 @@ def _read_part(value: object, param: str) -> dict[str, Any]:
 
 def _read_assistant(message: Mapping[str, Any], param: str) -> AIMessage:
     content = message.get("content")
-    read = "" if content is None else _read_content(content, f"{param}.content") if content != "" else ""
+    read = "" if content is None else _read_content(content, f"{param}.content")
     extras = {name: message[name] for name in ("audio", "function_call", "reasoning_content") if message.get(name)}
     if refusal := message.get("refusal"):
         # A message has no field for a refusal, but its content may have a part.
@@ -122,12 +117,9 @@ def _read_assistant(message: Mapping[str, Any], param: str) -> AIMessage:
         read = [*([{"type": "text", "text": read}] if isinstance(read, str) and read else read or ()), part]
     raw = message.get("tool_calls")
     calls, invalid = read_calls(raw, f"{param}.tool_calls") if raw else ([], [])
-    return build_assistant(read, calls, invalid, name=message.get("name"), additional_kwargs=extras)
-
-
-def build_assistant(content: Any, calls: list[ToolCall], invalid: list[InvalidToolCall], **fields: Any) -> AIMessage:
-    """Return the message of an earlier answer."""
-    return AIMessage(content, tool_calls=calls, invalid_tool_calls=invalid, **fields)
+    return AIMessage(
+        read, tool_calls=calls, invalid_tool_calls=invalid, name=message.get("name"), additional_kwargs=extras
+    )
 
 
 def read_calls(raw: object, param: str) -> tuple[list[ToolCall], list[InvalidToolCall]]:

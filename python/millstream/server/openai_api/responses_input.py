@@ -10,7 +10,7 @@ from ...messages.base import BaseMessage
 from ...messages.human import HumanMessage
 from ...messages.system import SystemMessage
 from ...messages.tool import ToolMessage
-from .chat_input import build_assistant, read_calls
+from .chat_input import read_calls
 from .errors import RequestError
 from .fields import check_fields, read_list, read_object, read_text
 from .request import AnswerRequest
@@ -134,7 +134,7 @@ class _Conversation:
 def _assistant(parts: list[Any], calls: list[Any], invalid: list[Any]) -> AIMessage:
     texts = [part["text"] for part in parts if part["type"] == "text"]
     content = "".join(texts) if len(texts) == len(parts) else parts
-    return build_assistant(content, calls, invalid)
+    return AIMessage(content, tool_calls=calls, invalid_tool_calls=invalid)
 
 
 def _read_parts(content: object, param: str) -> list[dict[str, Any]]:
