@@ -10,6 +10,7 @@ from ...messages.base import BaseMessage
 from ...messages.human import HumanMessage
 from ...messages.system import SystemMessage
 from ...messages.tool import ToolMessage
+from ...messages.tool_calls import InvalidToolCall, ToolCall
 from .chat_input import read_calls
 from .errors import RequestError
 from .fields import check_fields, read_list, read_object, read_text
@@ -64,7 +65,8 @@ class _Conversation:
     def __init__(self, instructions: str | None) -> None:
         self._messages: list[BaseMessage] = [] if instructions is None else [SystemMessage(instructions)]
         self._parts: list[Any] = []
-        self._calls: list[dict[str, Any]] = []
+        self._calls: list[ToolCall] = []
+        self._invalid_calls: list[InvalidToolCall] = []
 
     def read(self, input: object) -> list[BaseMessage]:
         """Return the messages of an input."""
@@ -83,10 +85,10 @@ class _Conversation:
             case "message":
                 self._add_message(item, param)
             case "function_call":
-                name, arguments = item.get("name"), item.get("arguments")
-                function = {"name": name, "arguments": arguments}
-                self._calls.append({"type": "function", "id": item.get("call_id"), "function": function})
-                read_calls(self._calls[-1:], param)
+                function = {"name": item.get("name"), "arguments": item.get("arguments")}
+                calls, invalid = read_calls([{"id": item.get("call_id"), "function": function}], param)
+                self._calls += calls
+                self._invalid_calls += invalid
             case "function_call_output":
                 self._end_answer()
                 id = read_text(item.get("call_id"), f"{param}.call_id")
@@ -105,7 +107,7 @@ class _Conversation:
         role, content = item.get("role"), item.get("content")
         read: Any = content if isinstance(content, str) else _read_parts(content, f"{param}.content")
         if role == "assistant":
-            if self._calls:
+            if self._calls or self._invalid_calls:
                 self._end_answer()
             self._parts += [{"type": "text", "text": read}] if isinstance(read, str) else read
             return
@@ -125,16 +127,12 @@ class _Conversation:
 
     def _end_answer(self) -> None:
         """Add the assistant's message, if one has begun."""
-        if self._parts or self._calls:
-            calls, invalid = read_calls(self._calls, "input") if self._calls else ([], [])
-            self._messages.append(_assistant(self._parts, calls, invalid))
-        self._parts, self._calls = [], []
-
-
-def _assistant(parts: list[Any], calls: list[Any], invalid: list[Any]) -> AIMessage:
-    texts = [part["text"] for part in parts if part["type"] == "text"]
-    content = "".join(texts) if len(texts) == len(parts) else parts
-    return AIMessage(content, tool_calls=calls, invalid_tool_calls=invalid)
+        parts, calls, invalid = self._parts, self._calls, self._invalid_calls
+        if parts or calls or invalid:
+            texts = [part["text"] for part in parts if part["type"] == "text"]
+            content = "".join(texts) if len(texts) == len(parts) else parts
+            self._messages.append(AIMessage(content, tool_calls=calls, invalid_tool_calls=invalid))
+        self._parts, self._calls, self._invalid_calls = [], [], []
 
 
 def _read_parts(content: object, param: str) -> list[dict[str, Any]]:
