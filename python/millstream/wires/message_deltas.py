@@ -119,16 +119,19 @@ def as_openai_usage(usage: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return a message's token counts under OpenAI's names, which the core reads."""
     if not usage:
         return None
-    counts: dict[str, Any] = {
+    inputs, outputs = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
+    return {
         "prompt_tokens": usage.get("input_tokens", 0),
         "completion_tokens": usage.get("output_tokens", 0),
         "total_tokens": usage.get("total_tokens", 0),
+        **_details("prompt_tokens_details", inputs, {"cached_tokens": "cache_read", "audio_tokens": "audio"}),
+        **_details("completion_tokens_details", outputs, {"reasoning_tokens": "reasoning", "audio_tokens": "audio"}),
     }
-    if cached := (usage.get("input_token_details") or {}).get("cache_read"):
-        counts["prompt_tokens_details"] = {"cached_tokens": cached}
-    if thought := (usage.get("output_token_details") or {}).get("reasoning"):
-        counts["completion_tokens_details"] = {"reasoning_tokens": thought}
-    return counts
+
+
+def _details(name: str, details: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    counts = {theirs: details[ours] for theirs, ours in names.items() if ours in details}
+    return {name: counts} if counts else {}
 
 
 def read_sources(message: AIMessage) -> Iterable[tuple[str, str]]:

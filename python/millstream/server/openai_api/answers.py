@@ -15,8 +15,7 @@ from ...messages.ai import AIMessage
 from ...messages.base import BaseMessage
 from ...messages.openai import openai_calls
 from ...outputs import LLMResult
-from ...wires.message_deltas import read_reason
-from .usage import openai_usage
+from ...wires.message_deltas import as_openai_usage, read_reason
 
 __all__ = ("Answer", "AnswerRecorder", "read_output")
 
@@ -74,7 +73,7 @@ class AnswerRecorder(BaseCallbackHandler):
         if not choices:
             return
         message = getattr(choices[0], "message", None)
-        usage = openai_usage(message) if message is not None else None
+        usage = _read_usage(message) if message is not None else None
         if usage is None:
             usage = (response.llm_output or {}).get("token_usage")
         if usage:
@@ -138,6 +137,14 @@ def _read_message(message: AIMessage) -> Answer:
         audio=kwargs.get("audio"),
         finish_reason=read_reason(metadata),
         logprobs=metadata.get("logprobs"),
-        usage=openai_usage(message),
+        usage=_read_usage(message),
         fingerprint=metadata.get("system_fingerprint"),
     )
+
+
+def _read_usage(message: Any) -> dict[str, Any] | None:
+    """Return the counts of a message under OpenAI's names, as the provider sent them if it has these names too."""
+    raw = message.response_metadata.get("token_usage")
+    if isinstance(raw, Mapping) and "prompt_tokens" in raw:
+        return dict(raw)
+    return as_openai_usage(message.usage_metadata) if isinstance(message, AIMessage) else None
