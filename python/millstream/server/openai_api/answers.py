@@ -83,7 +83,7 @@ class AnswerRecorder(BaseCallbackHandler):
     @property
     def usage(self) -> dict[str, Any] | None:
         """The sum of the usages; ``None`` if none is known."""
-        return add_counts(self.usages) if self.usages else None
+        return add_counts(self.usages) or None
 
     def finish_reason(self, *, calls_tools: bool) -> str | None:
         """Return how the last model ended, unless it called tools that the answer does not call.

@@ -15,12 +15,6 @@ from .request import AnswerRequest
 __all__ = ("DOCUMENTS", "read_response")
 
 
-def _usage(answers: Sequence[Answer]) -> dict[str, Any] | None:
-    """Return the sum of the usages; ``None`` if none is known."""
-    known = [answer.usage for answer in answers if answer.usage]
-    return add_counts(known) if known else None
-
-
 def _chat(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
     head = {"id": f"chatcmpl-{id}", "object": "chat.completion", "created": created, "model": asked.model}
     return head | _describe_choices(answers, [{"message": _message(answer)} for answer in answers])
@@ -56,7 +50,8 @@ def _describe_choices(answers: Sequence[Answer], contents: Sequence[dict[str, An
         {"index": index, **content, "logprobs": answer.logprobs, "finish_reason": answer.reason}
         for index, (answer, content) in enumerate(zip(answers, contents, strict=True))
     ]
-    return {"choices": choices, "usage": _usage(answers), "system_fingerprint": answers[0].fingerprint}
+    usage = add_counts(answer.usage for answer in answers) or None
+    return {"choices": choices, "usage": usage, "system_fingerprint": answers[0].fingerprint}
 
 
 def _responses(asked: AnswerRequest, answers: Sequence[Answer], id: str, created: int) -> dict[str, Any]:
