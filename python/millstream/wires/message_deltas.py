@@ -14,7 +14,15 @@ from ..messages.base import BaseMessage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ("as_openai_usage", "read_graph_message", "read_reason", "read_sources", "to_delta", "without_metadata")
+__all__ = (
+    "as_openai_usage",
+    "read_graph_message",
+    "read_reason",
+    "read_sources",
+    "read_texts",
+    "to_delta",
+    "without_metadata",
+)
 
 # The words of other providers for OpenAI's.
 _REASONS = {
@@ -69,7 +77,7 @@ def to_delta(message: AIMessage) -> Delta:
     """Return the content of a chat model's message as a delta."""
     kwargs = message.additional_kwargs if message._additional_kwargs else {}
     metadata = message.response_metadata if message._response_metadata else {}
-    text, reasoning, refusal = _texts(message, kwargs)
+    text, reasoning, refusal = read_texts(message, kwargs)
     return Delta(
         0,
         text=text or None,
@@ -87,8 +95,8 @@ def _as_mapping(value: object) -> Mapping[str, Any] | None:
     return value if isinstance(value, Mapping) else None
 
 
-def _texts(message: AIMessage, kwargs: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return a message's text, its reasoning and its refusal."""
+def read_texts(message: AIMessage, kwargs: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return a message's text, its reasoning and its refusal; ``kwargs`` are its ``additional_kwargs``."""
     reasoning, refusal = _as_text(kwargs.get("reasoning_content")), _as_text(kwargs.get("refusal"))
     if isinstance(message.content, str):
         return message.content, reasoning, refusal

@@ -15,7 +15,7 @@ from ...messages.ai import AIMessage
 from ...messages.base import BaseMessage
 from ...messages.openai import openai_calls
 from ...outputs import LLMResult
-from ...wires.message_deltas import as_openai_usage, read_reason
+from ...wires.message_deltas import as_openai_usage, read_reason, read_texts
 
 __all__ = ("Answer", "AnswerRecorder", "read_output")
 
@@ -122,16 +122,11 @@ def read_output(output: Any) -> Answer:
 
 def _read_message(message: AIMessage) -> Answer:
     kwargs, metadata = message.additional_kwargs, message.response_metadata
-    content = message.content
-    reasoning, refusal = kwargs.get("reasoning_content"), kwargs.get("refusal")
-    if isinstance(content, list):
-        blocks: Sequence[Any] = message.content_blocks
-        thoughts = [block.get("reasoning") or "" for block in blocks if block.get("type") == "reasoning"]
-        reasoning = reasoning or "".join(thoughts) or None
+    text, reasoning, refusal = read_texts(message, kwargs)
     return Answer(
-        message.text,
-        reasoning=reasoning,
-        refusal=refusal,
+        text,
+        reasoning=reasoning or None,
+        refusal=refusal or None,
         tool_calls=openai_calls(message.tool_calls, message.invalid_tool_calls),
         function_call=kwargs.get("function_call"),
         audio=kwargs.get("audio"),
