@@ -13,8 +13,8 @@ from openai.types.chat import ChatCompletionChunk
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from byte_server import serve_bytes
 from cases import Case
+from millstream.testing import MockServer, Reply
 from wire_answers import ANSWERS, Meaning, make_writer, play, whole
 
 CASES = [case for case in ANSWERS if not case.get("options", {}).get("all_choices")]
@@ -35,8 +35,8 @@ def client_of() -> Iterator[ClientOf]:
 
         @contextmanager
         def client_of(body: bytes) -> Iterator[openai.OpenAI]:
-            with serve_bytes(body) as url:
-                yield shared.with_options(base_url=url)
+            with MockServer(Reply(body=body)) as server:
+                yield shared.with_options(base_url=server.url)
 
         yield client_of
 
