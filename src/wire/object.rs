@@ -67,22 +67,12 @@ impl<'a> Object<'a> {
         self
     }
 
-    /// A member that is an array of JSON values; empty ones are none.
-    pub fn list(mut self, name: &str, values: &[&[u8]]) -> Self {
-        let out = self.member(name);
-        out.push(b'[');
-        let start = out.len();
-        for value in values.iter().filter(|value| !value.is_empty()) {
-            if out.len() > start {
-                out.push(b',');
-            }
-            out.extend_from_slice(value);
-        }
-        out.push(b']');
-        self
+    /// A member that is an array of JSON values.
+    pub fn list(self, name: &str, values: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
+        self.array(name, |array| values.into_iter().fold(array, Array::json))
     }
 
-    /// A member that is an array of objects, which `elements` fills.
+    /// A member that is an array, which `elements` fills.
     pub fn array(mut self, name: &str, elements: impl FnOnce(Array<'_>) -> Array<'_>) -> Self {
         elements(Array::new(self.member(name))).end();
         self
@@ -117,7 +107,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// An array of objects that is being written; [`Self::end`] closes it.
+/// An array that is being written; [`Self::end`] closes it.
 #[derive(Debug)]
 pub struct Array<'a> {
     out: &'a mut Vec<u8>,
@@ -134,18 +124,28 @@ impl<'a> Array<'a> {
         }
     }
 
-    /// An element, which `members` fills.
+    /// An element that is an object, which `members` fills.
     pub fn object(mut self, members: impl FnOnce(Object<'_>) -> Object<'_>) -> Self {
-        if !std::mem::replace(&mut self.is_empty, false) {
-            self.out.push(b',');
-        }
-        members(Object::new(self.out)).end();
+        members(Object::new(self.element())).end();
+        self
+    }
+
+    /// An element that is JSON already.
+    pub fn json(mut self, value: impl AsRef<[u8]>) -> Self {
+        self.element().extend_from_slice(value.as_ref());
         self
     }
 
     /// Closes the array, and returns what stands behind it.
     pub fn end(self) -> &'a mut Vec<u8> {
         self.out.push(b']');
+        self.out
+    }
+
+    fn element(&mut self) -> &mut Vec<u8> {
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.out.push(b',');
+        }
         self.out
     }
 }

@@ -109,7 +109,6 @@ impl ChoiceFormat for Chat {
     fn close(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>) {
         let annotations = std::mem::take(&mut chunks.format.annotations);
         if !annotations.is_empty() {
-            let annotations: Vec<&[u8]> = annotations.iter().map(Vec::as_slice).collect();
             choice(chunks, answer, out, 0, None, |delta| {
                 delta.list("annotations", &annotations)
             });

@@ -62,7 +62,7 @@ impl PartWire for ResponsesWire {
             self.close_message(answer, out);
             self.reasonings += 1;
             let id = format!("rs_{}_{}", answer.settings.id, self.reasonings);
-            let item = reasoning(&id, b"");
+            let item = reasoning(&id, None);
             self.begin_item(answer, out, id, &item);
         } else if self.contents.is_none() {
             self.contents = Some(Vec::new());
@@ -113,7 +113,7 @@ impl PartWire for ResponsesWire {
         });
         match &mut self.contents {
             _ if kind == Kind::Reasoning => {
-                let item = reasoning(&self.item.id, &whole);
+                let item = reasoning(&self.item.id, Some(&whole));
                 self.end_item(answer, out, self.item.position, item);
             }
             Some(contents) => contents.push(whole),
@@ -203,7 +203,7 @@ impl PartWire for ResponsesWire {
         let text = take_text(answer);
         let open = kind.map(|kind| part(kind, &text, &self.annotations));
         if kind == Some(Kind::Reasoning) {
-            let item = reasoning(&self.item.id, &open.unwrap_or_default());
+            let item = reasoning(&self.item.id, open.as_ref());
             self.output.insert(self.item.position, item);
         } else if let Some(contents) = &mut self.contents {
             contents.extend(open);
@@ -258,7 +258,6 @@ impl ResponsesWire {
             details.clear();
             Object::new(&mut details).string("reason", reason).end();
         }
-        let items: Vec<&[u8]> = self.output.values().map(Vec::as_slice).collect();
         let mut response = self.head.clone();
         Object::go_on(&mut response)
             .string("status", status)
@@ -266,7 +265,7 @@ impl ResponsesWire {
             .json("incomplete_details", &details)
             .json("instructions", b"null")
             .json("metadata", b"{}")
-            .list("output", &items)
+            .list("output", self.output.values())
             .json("parallel_tool_calls", b"true")
             .json("temperature", b"null")
             .string("tool_choice", "auto")

@@ -17,26 +17,25 @@ pub struct Item {
 
 /// A message with these parts.
 pub fn message(id: &str, status: &str, contents: &[Json]) -> Json {
-    let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
     let mut item = Json::new();
     Object::new(&mut item)
         .string("id", id)
         .string("type", "message")
         .string("status", status)
         .string("role", "assistant")
-        .list("content", &contents)
+        .list("content", contents)
         .end();
     item
 }
 
 /// Reasoning with this part, or none.
-pub fn reasoning(id: &str, part: &[u8]) -> Json {
+pub fn reasoning(id: &str, part: Option<&Json>) -> Json {
     let mut item = Json::new();
     let item_object = Object::new(&mut item);
     item_object
         .string("id", id)
         .string("type", "reasoning")
-        .list("summary", &[part])
+        .list("summary", part)
         .end();
     item
 }
@@ -57,7 +56,6 @@ pub fn function_call(call: &Call, args: &str, status: &str) -> Json {
 
 /// A part with this text.
 pub fn part(kind: Kind, text: &str, annotations: &[Json]) -> Json {
-    let annotations: Vec<&[u8]> = annotations.iter().map(Vec::as_slice).collect();
     let mut part = Json::new();
     let object = Object::new(&mut part);
     match kind {
@@ -65,7 +63,7 @@ pub fn part(kind: Kind, text: &str, annotations: &[Json]) -> Json {
         Kind::Refusal => object.string("type", "refusal").string("refusal", text),
         Kind::Text => {
             let object = object.string("type", "output_text").string("text", text);
-            let object = object.list("annotations", &annotations);
+            let object = object.list("annotations", annotations);
             object.json("logprobs", b"[]")
         }
     }
