@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use super::answer::Answer;
-use super::object::Object;
+use super::object::{Object, write_event};
 use super::usage::Counts;
 use super::wire::{Failure, Part, Source, Wire};
 use crate::delta::Delta;
@@ -128,9 +128,9 @@ impl<F: ChoiceFormat> Wire for ChoiceWire<F> {
     }
 
     fn fail(&mut self, _: &mut Answer, out: &mut Vec<u8>, failure: &Failure<'_>) {
-        out.extend_from_slice(b"data: ");
-        let record = Object::new(out).object("error", |error| openai_error(error, failure));
-        record.end().extend_from_slice(b"\n\n");
+        write_event(out, |record| {
+            record.object("error", |error| openai_error(error, failure))
+        });
     }
 
     fn close(&mut self, answer: &mut Answer, out: &mut Vec<u8>) {
