@@ -5,9 +5,10 @@ use std::fmt::Debug;
 
 use super::answer::Answer;
 use super::object::{Object, write_event};
-use super::usage::Counts;
+use super::usage::{Counts, has_list};
 use super::wire::{Failure, Part, Source, Wire};
 use crate::delta::Delta;
+use crate::json::write_compact;
 
 const END: &[u8] = b"data: [DONE]\n\n";
 
@@ -19,18 +20,21 @@ pub trait ChoiceFormat: Debug + Default + Send {
     const PREFIX: &'static str;
     /// The value of `object`.
     const OBJECT: &'static str;
+    /// The lists of log probabilities that the format has.
+    const LOGPROBS: &'static [&'static str];
     /// The bytes around a piece of the text of a choice 0 that has begun.
     const AROUND_TEXT: (&'static [u8], &'static [u8]);
 
     /// Writes the first piece of the text of choice 0.
     fn first_text(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>, text: &str);
 
-    /// Writes a delta.
+    /// Writes a delta; `logprobs` are its log probabilities, if they are of the format.
     fn delta(
         chunks: &mut ChoiceWire<Self>,
         answer: &mut Answer,
         out: &mut Vec<u8>,
         delta: &Delta<'_>,
+        logprobs: Option<&str>,
     );
 
     /// Takes note of a tool's result, which is left out.
@@ -69,7 +73,7 @@ pub struct ChoiceWire<F> {
 
 impl<F: ChoiceFormat> ChoiceWire<F> {
     /// Writes a record with one choice, whose members `members` adds.
-    pub fn record(
+    fn record(
         &mut self,
         answer: &Answer,
         out: &mut Vec<u8>,
@@ -80,6 +84,25 @@ impl<F: ChoiceFormat> ChoiceWire<F> {
         out.extend_from_slice(b"\"choices\":[");
         let choice = members(Object::new(out));
         choice.end().extend_from_slice(b"]}\n\n");
+    }
+
+    /// Writes a record of a choice that goes on, whose members before its log probabilities `members` adds.
+    pub fn choice(
+        &mut self,
+        answer: &Answer,
+        out: &mut Vec<u8>,
+        index: u32,
+        logprobs: Option<&str>,
+        members: impl FnOnce(Object<'_>) -> Object<'_>,
+    ) {
+        self.record(answer, out, |choice| {
+            let choice = members(choice.number("index", index.into()));
+            let choice = match logprobs {
+                Some(kept) => choice.value("logprobs", |out| write_compact(out, kept)),
+                None => choice,
+            };
+            choice.json("finish_reason", b"null")
+        });
     }
 
     fn make_head(&mut self, answer: &Answer) {
@@ -116,7 +139,8 @@ impl<F: ChoiceFormat> Wire for ChoiceWire<F> {
     }
 
     fn delta(&mut self, answer: &mut Answer, out: &mut Vec<u8>, delta: &Delta<'_>) {
-        F::delta(self, answer, out, delta);
+        let logprobs = delta.logprobs.filter(|kept| has_list(kept, F::LOGPROBS));
+        F::delta(self, answer, out, delta, logprobs);
     }
 
     fn tool_result(&mut self, _: &mut Answer, _: &mut Vec<u8>, _: &str, _: &str) {

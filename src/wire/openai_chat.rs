@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::answer::Answer;
 use super::choices::{ChoiceFormat, ChoiceWire};
 use super::object::{Object, some};
-use super::usage::has_list;
 use super::wire::{Part, Source};
 use crate::delta::{Delta, ToolCallDelta};
 use crate::json::write_compact;
@@ -31,6 +30,7 @@ impl ChoiceFormat for Chat {
     const LACKS: &'static [Part] = &[Part::Data, Part::Snapshots];
     const PREFIX: &'static str = "chatcmpl";
     const OBJECT: &'static str = "chat.completion.chunk";
+    const LOGPROBS: &'static [&'static str] = &["content", "refusal"];
     const AROUND_TEXT: (&'static [u8], &'static [u8]) = (
         b"\"choices\":[{\"index\":0,\"delta\":{\"content\":\"",
         b"\"},\"finish_reason\":null}]}\n\n",
@@ -48,10 +48,9 @@ impl ChoiceFormat for Chat {
         answer: &mut Answer,
         out: &mut Vec<u8>,
         delta: &Delta<'_>,
+        logprobs: Option<&str>,
     ) {
         let index = delta.index;
-        let logprobs = delta.logprobs;
-        let logprobs = logprobs.filter(|kept| has_list(kept, &["content", "refusal"]));
         // Their ids are made before the record, which borrows the answer.
         let mut calls = Vec::new();
         for call in &delta.tool_calls {
@@ -130,16 +129,10 @@ fn choice(
     members: impl FnOnce(Object<'_>) -> Object<'_>,
 ) {
     let is_first = chunks.begun.insert(index);
-    chunks.record(answer, out, |choice| {
-        let choice = choice.number("index", index.into());
-        let choice = choice.object("delta", |delta| {
+    chunks.choice(answer, out, index, logprobs, |choice| {
+        choice.object("delta", |delta| {
             members(if is_first { role(delta) } else { delta })
-        });
-        let choice = match logprobs {
-            Some(kept) => choice.value("logprobs", |out| write_compact(out, kept)),
-            None => choice,
-        };
-        choice.json("finish_reason", b"null")
+        })
     });
 }
 

@@ -3,10 +3,8 @@
 use super::answer::Answer;
 use super::choices::{ChoiceFormat, ChoiceWire};
 use super::object::Object;
-use super::usage::has_list;
 use super::wire::Part;
 use crate::delta::Delta;
-use crate::json::write_compact;
 
 /// A refusal is text. Reasoning and tool calls are left out.
 #[derive(Debug, Default)]
@@ -16,13 +14,14 @@ impl ChoiceFormat for Completions {
     const LACKS: &'static [Part] = &[Part::Sources, Part::Data, Part::Snapshots];
     const PREFIX: &'static str = "cmpl";
     const OBJECT: &'static str = "text_completion";
+    const LOGPROBS: &'static [&'static str] = &["tokens"];
     const AROUND_TEXT: (&'static [u8], &'static [u8]) = (
         b"\"choices\":[{\"index\":0,\"text\":\"",
         b"\",\"finish_reason\":null}]}\n\n",
     );
 
     fn first_text(chunks: &mut ChoiceWire<Self>, answer: &Answer, out: &mut Vec<u8>, text: &str) {
-        choice(chunks, answer, out, 0, [text, ""], None);
+        chunks.choice(answer, out, 0, None, |choice| choice.string("text", text));
     }
 
     fn delta(
@@ -30,12 +29,14 @@ impl ChoiceFormat for Completions {
         answer: &mut Answer,
         out: &mut Vec<u8>,
         delta: &Delta<'_>,
+        logprobs: Option<&str>,
     ) {
         let texts = [&delta.text, &delta.refusal].map(|text| text.as_deref().unwrap_or_default());
-        let logprobs = delta.logprobs.filter(|kept| has_list(kept, &["tokens"]));
         if texts != ["", ""] || logprobs.is_some() {
             chunks.begun.insert(delta.index);
-            choice(chunks, answer, out, delta.index, texts, logprobs);
+            chunks.choice(answer, out, delta.index, logprobs, |choice| {
+                choice.string("text", &texts.concat())
+            });
         }
         answer.note_calls(delta.index, &delta.tool_calls);
     }
@@ -43,23 +44,4 @@ impl ChoiceFormat for Completions {
     fn end_choice(choice: Object<'_>, _: bool) -> Object<'_> {
         choice.string("text", "")
     }
-}
-
-fn choice(
-    chunks: &mut ChoiceWire<Completions>,
-    answer: &Answer,
-    out: &mut Vec<u8>,
-    index: u32,
-    texts: [&str; 2],
-    logprobs: Option<&str>,
-) {
-    chunks.record(answer, out, |choice| {
-        let choice = choice.number("index", index.into());
-        let choice = choice.string("text", &texts.concat());
-        let choice = match logprobs {
-            Some(kept) => choice.value("logprobs", |out| write_compact(out, kept)),
-            None => choice,
-        };
-        choice.json("finish_reason", b"null")
-    });
 }

@@ -1,7 +1,8 @@
 """``ChoiceWire``: the base of OpenAI's two older wires, whose records have choices."""
 
-from .usage import chat_usage, find_counts
-from .wire import Answer, Failure, Wire, string
+from ..delta import Delta
+from .usage import chat_usage, find_counts, has_list
+from .wire import Answer, Failure, Wire, kept_json, string
 
 __all__ = ("ChoiceWire", "openai_error")
 
@@ -13,9 +14,10 @@ class ChoiceWire(Wire):
 
     __slots__ = ("_begun", "_head")
 
-    # The prefix of ids, and the value of "object".
+    # The prefix of ids, the value of "object", and the lists of log probabilities that the format has.
     prefix = ""
     object = b""
+    logprobs: tuple[str, ...] = ()
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
@@ -31,6 +33,11 @@ class ChoiceWire(Wire):
     def record(self, out: bytearray, choice: bytes) -> None:
         """Write a record whose only choice, or none, is ``choice``."""
         out += b'%b"choices":[%b]}\n\n' % (self._head or self._make_head(), choice)
+
+    def _logprobs_member(self, delta: Delta) -> bytes:
+        """Return the member of the log probabilities of ``delta``, if they are of the format, and a comma."""
+        kept = delta._fields[9]
+        return b"" if kept is None or not has_list(kept, *self.logprobs) else b'"logprobs":%b,' % kept_json(kept)
 
     def _make_head(self) -> bytes:
         answer = self.answer

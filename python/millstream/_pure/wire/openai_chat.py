@@ -3,7 +3,6 @@
 from ..delta import Delta, ToolCallDelta
 from ..text import join_surrogates
 from .choices import ChoiceWire
-from .usage import has_list
 from .wire import Answer, kept_json, string
 
 __all__ = ("ChatWire",)
@@ -20,6 +19,7 @@ class ChatWire(ChoiceWire):
 
     prefix = "chatcmpl"
     object = b"chat.completion.chunk"
+    logprobs = ("content", "refusal")
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer)
@@ -50,11 +50,9 @@ class ChatWire(ChoiceWire):
             members.append(b'"tool_calls":[%b]' % b",".join(calls))
         if delta._fields[10] is not None:
             members.append(b'"audio":' + kept_json(delta._fields[10]))
-        logprobs = delta._fields[9]
-        if logprobs is not None and not has_list(logprobs, "content", "refusal"):
-            logprobs = None
-        if members or logprobs is not None:
-            self._choice(out, index, members, b"" if logprobs is None else b'"logprobs":%b,' % kept_json(logprobs))
+        logprobs = self._logprobs_member(delta)
+        if members or logprobs:
+            self._choice(out, index, members, logprobs)
 
     def tool_result(self, out: bytearray, tool_call_id: str, text: str) -> None:
         # Left out. The calls of the model's next message are counted anew.

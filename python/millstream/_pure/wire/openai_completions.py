@@ -3,8 +3,7 @@
 from ..delta import Delta
 from ..text import join_surrogates
 from .choices import ChoiceWire
-from .usage import has_list
-from .wire import kept_json, string
+from .wire import string
 
 __all__ = ("CompletionsWire",)
 
@@ -18,6 +17,7 @@ class CompletionsWire(ChoiceWire):
 
     prefix = "cmpl"
     object = b"text_completion"
+    logprobs = ("tokens",)
 
     def text(self, out: bytearray, text: str) -> None:
         self._begun.add(0)
@@ -25,13 +25,10 @@ class CompletionsWire(ChoiceWire):
 
     def delta(self, out: bytearray, delta: Delta) -> None:
         text = "".join(join_surrogates(piece) for piece in (delta.text, delta.refusal) if piece)
-        logprobs = delta._fields[9]
-        if logprobs is not None and not has_list(logprobs, "tokens"):
-            logprobs = None
-        if text or logprobs is not None:
+        logprobs = self._logprobs_member(delta)
+        if text or logprobs:
             self._begun.add(delta.index)
-            members = b"" if logprobs is None else b'"logprobs":%b,' % kept_json(logprobs)
-            self.record(out, b'{"index":%d,"text":%b,%b"finish_reason":null}' % (delta.index, string(text), members))
+            self.record(out, b'{"index":%d,"text":%b,%b"finish_reason":null}' % (delta.index, string(text), logprobs))
         self.answer.note_calls(delta.index, delta.tool_calls)
 
     def end_choice(self, index: int) -> bytes:
