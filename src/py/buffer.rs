@@ -9,10 +9,12 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The thread's buffer, with what it last held; a new one, if a call has it.
+/// The thread's buffer, empty; a new one, if a call has it.
 #[inline]
 pub fn take() -> Vec<u8> {
-    BUFFER.take()
+    let mut buffer = BUFFER.take();
+    buffer.clear();
+    buffer
 }
 
 /// Keeps `buffer` for the thread's next call.

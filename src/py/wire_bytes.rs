@@ -30,13 +30,11 @@ impl<'w, 'py> WireBytes<'w, 'py> {
     #[inline]
     pub fn new(method: &str, writer: &'w Bound<'py, PyAny>, is_text_only: bool) -> PyResult<Self> {
         let (py, writer) = (writer.py(), writer_for(method, writer)?);
-        let mut out = buffer::take();
-        out.clear();
         Ok(Self {
             py,
             writer,
             locked: None,
-            out,
+            out: buffer::take(),
             is_text_only,
             is_refused: false,
         })

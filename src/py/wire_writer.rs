@@ -300,7 +300,6 @@ impl PyWireWriter {
         write: impl FnOnce(&mut WireWriter, &mut Vec<u8>),
     ) -> PyResult<Bound<'py, PyBytes>> {
         let mut out = buffer::take();
-        out.clear();
         let written = {
             let mut writer = lock(&self.core, py);
             if writer.has_ended() {
