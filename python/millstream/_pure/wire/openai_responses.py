@@ -119,7 +119,7 @@ class ResponsesWire(Parts):
 
     def source(self, out: bytearray, url: str, title: str, id: str) -> None:
         self._start_response(out)
-        if self._open != "text" or self._steps_over:
+        if self._open != "text":
             self._open_part(out, "text")
         values = (string(url), string(title))
         annotation = b'{"type":"url_citation","url":%b,"title":%b,"start_index":0,"end_index":0}' % values

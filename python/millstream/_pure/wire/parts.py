@@ -76,14 +76,14 @@ class Parts(Wire):
         """Write that another message of the model begins, after the results of tools."""
 
     def text(self, out: bytearray, text: str) -> None:
-        if self._open != "text" or self._steps_over:
+        if self._open != "text":
             self._open_part(out, "text")
         self.part_piece(out, "text", text)
 
     def delta(self, out: bytearray, delta: Delta) -> None:
         for kind, text in (("reasoning", delta.reasoning), ("text", delta.text), ("refusal", delta.refusal)):
             if text:
-                if self._open != kind or self._steps_over:
+                if self._open != kind:
                     self._open_part(out, kind)
                 self.part_piece(out, kind, join_surrogates(text))
         for piece in delta.tool_calls:
