@@ -201,32 +201,34 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
 
     def stream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the last step's chunks; ``kwargs`` go to the first step."""
-        plan = self._plan
-        if plan is None or self._has_listeners(plan, config):
-            return Stream(self._stream_inline(input, config, kwargs))
-        fused = FusedChunks(self, plan, input, config, kwargs, for_async=False)
-        return Stream(drive(fused, fused))
+        fused = self._fused_chunks(input, config, kwargs, for_async=False)
+        return Stream(self._stream_inline(input, config, kwargs) if fused is None else drive(fused, fused))
 
     def astream(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Output]:
         """Stream the last step's chunks; ``kwargs`` go to the first step."""
+        fused = self._fused_chunks(input, config, kwargs, for_async=True)
+        if fused is not None:
+            return AsyncStream(adrive(fused, fused))
+        if self._runs_users_code:
+            return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
+        return AsyncStream(self._astream_inline(input, config, kwargs))
+
+    def _fused_chunks(
+        self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
+    ) -> FusedChunks | None:
+        """Return the source and processor of the chunks; ``None`` if steps are not fused, or handlers are notified."""
         plan = self._plan
         if plan is None or self._has_listeners(plan, config):
-            if self._runs_users_code:
-                return isolated_stream(lambda: self._astream_inline(input, config, kwargs))
-            return AsyncStream(self._astream_inline(input, config, kwargs))
-        fused = FusedChunks(self, plan, input, config, kwargs, for_async=True)
-        return AsyncStream(adrive(fused, fused))
+            return None
+        return FusedChunks(self, plan, input, config, kwargs, for_async=for_async)
 
     def _chunk_stream(
         self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any], *, for_async: bool
     ) -> tuple[Source, Processor[Any]] | None:
-        plan = self._plan
-        if plan is None or self._has_listeners(plan, config):
-            return None
         if self._overrides_stream(RunnableSequence, "stream", for_async=for_async):
             return None
-        fused = FusedChunks(self, plan, input, config, kwargs, for_async=for_async)
-        return fused, fused
+        fused = self._fused_chunks(input, config, kwargs, for_async=for_async)
+        return None if fused is None else (fused, fused)
 
     def transform(self, input: Iterator[Input], config: RunnableConfig | None = None, **kwargs: Any) -> Stream[Output]:
         """Stream the last step's chunks for an input that comes in chunks."""
