@@ -144,10 +144,16 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         return self._decoder._feed_wire, text_only
 
     def close(self) -> Sequence[Any]:
-        """Return the outputs that were held back, and set ``error`` unless the stream ended well."""
+        """Return the outputs that were held back and the last ones; set ``error`` unless the stream ended well."""
         outputs, failure = self._closed or self._end()
         self.error = self.error or failure or self._check_end()
-        return outputs
+        if self.error is not None or self._wire_close is not None:
+            return outputs
+        return [*outputs, *self._last_outputs()]
+
+    def _last_outputs(self) -> Sequence[Any]:
+        """Return the outputs behind the decoder's, of a stream that ended well; a wire has none of them."""
+        return ()
 
     def _end(self) -> tuple[Sequence[Any], StreamError | None]:
         """Close the decoder, as a decoder of outputs or of a wire's records; return what :meth:`_close` returns."""

@@ -86,18 +86,15 @@ class DecodedMessages(DecodedStream):
         """Return a chunk of ``text``."""
         return text_chunk(text, self._id, {"model_provider": "openai"})
 
-    def close(self) -> Sequence[Any]:
-        """Return the outputs that were held back, the usage and the last chunk; set ``error`` unless it ended well."""
-        outputs = super().close()
-        if self.error is not None or self._wire_close is not None:
-            return outputs
+    def _last_outputs(self) -> Sequence[Any]:
+        """Return the usage and the last chunk."""
         # An empty answer is a valid answer: one empty chunk.
         ends: list[Any] = [] if self._has_non_text or self._decoder.text else [self.plain("")]
         if self._usage is not None:
             ends.append(self._usage_chunk(self._usage))
         last = text_chunk("", self._id)
         last.chunk_position = "last"
-        return [*outputs, *ends, last]
+        return [*ends, last]
 
     def result(self) -> LLMResult:
         """Return the merged chunks, without the last one."""
@@ -205,10 +202,9 @@ class DecodedGenerations(DecodedMessages):
         # As in LangChain, the chunk of the usage has an empty info.
         return ChatGenerationChunk(chunk, info if info or chunk.usage_metadata else None)
 
-    def close(self) -> Sequence[Any]:
-        """Return the outputs that were held back, and the usage; the base class of chat models adds the last chunk."""
-        outputs = super().close()
-        return outputs if self.error is not None else outputs[:-1]
+    def _last_outputs(self) -> Sequence[Any]:
+        """Return the usage; the base class of chat models adds the last chunk."""
+        return super()._last_outputs()[:-1]
 
     def _usage_chunk(self, usage: Mapping[str, Any]) -> Any:
         return self._wrap(super()._usage_chunk(usage), {})

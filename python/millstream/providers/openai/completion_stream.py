@@ -29,14 +29,9 @@ class DecodedText(DecodedStream):
         """Return the decoder's own method, so that a read calls no Python code of ours."""
         return self._decoder.feed_text
 
-    def close(self) -> Sequence[Any]:
-        """Return the outputs that were held back, and set ``error`` unless it ended well. An empty answer is ``""``."""
-        outputs = super().close()
-        if self._wire_close is not None:
-            return outputs
-        if self.error is None and self._decoder.finish_reason is None and not self._decoder.text:
-            return [*outputs, self._empty_chunk()]
-        return outputs
+    def _last_outputs(self) -> Sequence[Any]:
+        """Return an empty chunk for an empty answer."""
+        return [self._empty_chunk()] if self._decoder.finish_reason is None and not self._decoder.text else ()
 
     def _empty_chunk(self) -> Any:
         return ""
