@@ -43,15 +43,15 @@ class Committer:
         self._news = asyncio.Event()
         self._urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.loop = asyncio.get_running_loop()
-        self._key = id(store), id(self.loop)
+        self._loop = asyncio.get_running_loop()
+        self._key = id(store), self._loop
         self._heartbeat = min(HEARTBEAT_SECONDS, store.lease / 3)
 
     def add(self, writer: StreamWriter) -> None:
         """Store the records of ``writer``, and renew its lease, until it is removed."""
         self._writers[writer] = time.monotonic()
         if self._task is None or self._task.done():
-            self._task = self.loop.create_task(self._run(), name="millstream-committer")
+            self._task = self._loop.create_task(self._run(), name="millstream-committer")
 
     def remove(self, writer: StreamWriter) -> None:
         """Leave ``writer`` alone from now on."""
@@ -120,16 +120,14 @@ class Committer:
             writer.interrupt(StreamStoppedError())
 
 
-_committers: dict[tuple[int, int], Committer] = {}
+_committers: dict[tuple[int, asyncio.AbstractEventLoop], Committer] = {}
 
 
 def committer_for(store: StreamStore) -> Committer:
     """Return the committer of the store in the running event loop."""
-    loop = asyncio.get_running_loop()
-    key = id(store), id(loop)
+    key = id(store), asyncio.get_running_loop()
     found = _committers.get(key)
-    # A loop that was abandoned may have had the same id.
-    if found is None or found.loop is not loop:
+    if found is None:
         found = _committers[key] = Committer(store)
     return found
 

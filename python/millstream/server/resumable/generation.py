@@ -26,7 +26,7 @@ UNSTORED_SIZE = 1 << 20
 OnDisconnect = Literal["continue", "stop"]
 
 _logger = logging.getLogger("millstream.server")
-_running: dict[tuple[int, int, str], Generation] = {}
+_running: dict[tuple[int, asyncio.AbstractEventLoop, str], Generation] = {}
 
 
 class Generation:
@@ -73,13 +73,13 @@ class Generation:
         self.taps: dict[Callable[[Block], None], asyncio.Future[bool]] = {}
         """Functions that are called with each block, and the futures of those who wait for their end."""
         self._committer: Committer = committer_for(store)
-        self.loop = asyncio.get_running_loop()
-        self._key = id(store), id(self.loop), stream_id
-        self.store = store
+        loop = asyncio.get_running_loop()
+        # The committer keeps the store: no other one has its id.
+        self._key = id(store), loop, stream_id
         _running[self._key] = self
         self._committer.add(self)
         self._began = False
-        self.task = self.loop.create_task(self._run(), name=f"millstream-stream-{stream_id}")
+        self.task = loop.create_task(self._run(), name=f"millstream-stream-{stream_id}")
         self.task.add_done_callback(self._abandon)
 
     # For followers.
@@ -340,15 +340,13 @@ class _Sink:
 
 def running_generation(store: StreamStore, stream_id: str) -> Generation | None:
     """Return the generation of a stream, if it runs in this event loop."""
-    loop = asyncio.get_running_loop()
-    found = _running.get((id(store), id(loop), stream_id))
-    return found if found is not None and found.loop is loop else None
+    return _running.get((id(store), asyncio.get_running_loop(), stream_id))
 
 
 def running_generations(store: StreamStore) -> list[Generation]:
     """Return the generations of the store's streams that run in this event loop."""
-    loop = asyncio.get_running_loop()
-    return [generation for generation in _running.values() if generation.store is store and generation.loop is loop]
+    place = id(store), asyncio.get_running_loop()
+    return [generation for key, generation in _running.items() if key[:2] == place]
 
 
 def _join(blocks: list[Block]) -> Block | None:
