@@ -68,9 +68,8 @@ pub struct Spec {
     /// The gateway's port, and its process if that is to be measured.
     pub port: u16,
     pub pid: Option<u32>,
-    /// The request's path, more header lines, and the body, in which `%PROMPT%` stands for the prompt.
+    /// The request's path, and the body, in which `%PROMPT%` stands for the prompt.
     pub path: String,
-    pub headers: String,
     pub body: String,
     pub wire: Wire,
     /// How many streams there are, and at most at once; one begins every `gap` nanoseconds.
@@ -113,7 +112,6 @@ impl Spec {
                 .as_u64()
                 .and_then(|pid| u32::try_from(pid).ok()),
             path: string("path"),
-            headers: string("headers"),
             body: string("body"),
             wire: Wire::named(&string("wire")).ok_or("unknown wire")?,
             streams: number("streams", 1),

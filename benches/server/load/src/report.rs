@@ -17,7 +17,6 @@ pub struct Figures {
     wrong: Vec<String>,
     wrongs: u64,
     tokens: u64,
-    sent: u64,
     bytes: u64,
     /// The most memory that the gateway had.
     pub peak: u64,
@@ -38,7 +37,6 @@ impl Figures {
                 self.wrong.push(wrong);
             }
         }
-        self.sent += stream.sent.len() as u64;
         self.tokens += verdict.tokens.len() as u64;
         let Some(got) = &stream.got else { return };
         self.bytes += got.response.body.len() as u64;
@@ -81,7 +79,6 @@ impl Figures {
             "wrong": self.wrong,
             "wrongs": self.wrongs,
             "tokens": self.tokens,
-            "sent": self.sent,
             "bytes": self.bytes,
             "cpu": after.cpu.saturating_sub(before.cpu),
             "nanos": after.time.saturating_sub(before.time),
@@ -98,7 +95,6 @@ impl Figures {
             "resident": {
                 "before": before.resident,
                 "peak": self.peak,
-                "inside": window.map(|(_, to)| to.resident),
                 "after": after.resident,
             },
             "descriptors": {"before": before.files, "after": after.files},

@@ -1,4 +1,4 @@
-//! A connection of the model's server: it answers chat and completions requests, whose streams the prompt names.
+//! A connection of the model's server: it answers chat completions, whose streams the prompt names.
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
@@ -22,7 +22,6 @@ const AHEAD: usize = 1 << 16;
 /// The answer to a request.
 struct Answer {
     id: u64,
-    chat: bool,
     usage: bool,
     /// The number of the next token.
     next: u32,
@@ -113,7 +112,6 @@ impl Upstream {
             return;
         };
         let body = String::from_utf8_lossy(&self.input[head..size]).into_owned();
-        let chat = self.input.starts_with(b"POST /v1/chat/");
         self.input.drain(..size);
         let number = |text: &str| {
             text.chars()
@@ -149,20 +147,17 @@ impl Upstream {
         };
         let answer = Answer {
             id,
-            chat,
             usage,
             next: 0,
             start: shared.now + phase,
             fault,
             over: false,
         };
-        if chat {
-            self.frame(
-                &answer,
-                r#"{"role":"assistant","content":"","refusal":null}"#,
-                "null",
-            );
-        }
+        self.frame(
+            id,
+            r#"{"role":"assistant","content":"","refusal":null}"#,
+            "null",
+        );
         self.answer = Some(answer);
     }
 
@@ -219,11 +214,7 @@ impl Upstream {
             _ => {}
         }
         let text = escaped(token(answer.id, answer.next));
-        if answer.chat {
-            self.frame(answer, &format!("{{\"content\":{text}}}"), "null");
-        } else {
-            self.frame(answer, &text, "null");
-        }
+        self.frame(answer.id, &format!("{{\"content\":{text}}}"), "null");
         answer.next += 1;
         shared.sent(answer.id);
         if answer.next == shared.spec.tokens {
@@ -235,16 +226,11 @@ impl Upstream {
 
     /// Puts out the end of a whole answer.
     fn end(&mut self, answer: &Answer) {
-        self.frame(answer, if answer.chat { "{}" } else { "\"\"" }, "\"stop\"");
+        self.frame(answer.id, "{}", "\"stop\"");
         if answer.usage {
             let tokens = answer.next;
-            let object = if answer.chat {
-                "chat.completion.chunk"
-            } else {
-                "text_completion"
-            };
             self.chunk(&format!(
-                "data: {{\"id\":\"chatcmpl-{id}\",\"object\":\"{object}\",\"created\":1700000000,\"model\":\"gpt-4o-mini\",\
+                "data: {{\"id\":\"chatcmpl-{id}\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"gpt-4o-mini\",\
                  \"choices\":[],\"usage\":{{\"prompt_tokens\":3,\"completion_tokens\":{tokens},\"total_tokens\":{total}}}}}\n\n",
                 id = answer.id,
                 total = tokens + 3,
@@ -255,22 +241,12 @@ impl Upstream {
     }
 
     /// Puts out the frame of one delta.
-    fn frame(&mut self, answer: &Answer, delta: &str, reason: &str) {
-        let id = answer.id;
-        let text = if answer.chat {
-            format!(
-                "data: {{\"id\":\"chatcmpl-8abcDEFghiJKLmnoPQRs{id}\",\"object\":\"chat.completion.chunk\",\
-                 \"created\":1700000000,\"model\":\"gpt-4o-mini\",\"system_fingerprint\":\"fp_44709d6fcb\",\"choices\":[{{\
-                 \"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{reason}}}]}}\n\n"
-            )
-        } else {
-            format!(
-                "data: {{\"id\":\"cmpl-8abcDEFghiJKLmnoPQRs{id}\",\"object\":\"text_completion\",\"created\":1700000000,\
-                 \"choices\":[{{\"text\":{delta},\"index\":0,\"logprobs\":null,\"finish_reason\":{reason}}}],\
-                 \"model\":\"gpt-3.5-turbo-instruct\"}}\n\n"
-            )
-        };
-        self.chunk(&text);
+    fn frame(&mut self, id: u64, delta: &str, reason: &str) {
+        self.chunk(&format!(
+            "data: {{\"id\":\"chatcmpl-8abcDEFghiJKLmnoPQRs{id}\",\"object\":\"chat.completion.chunk\",\
+             \"created\":1700000000,\"model\":\"gpt-4o-mini\",\"system_fingerprint\":\"fp_44709d6fcb\",\"choices\":[{{\
+             \"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{reason}}}]}}\n\n"
+        ));
     }
 
     /// Puts out a chunk of the body.

@@ -17,10 +17,6 @@ pub enum Wire {
     Ndjson,
     /// The text alone.
     Text,
-    /// Chunks of completions.
-    Completions,
-    /// Events of responses.
-    Responses,
 }
 
 /// What a body said.
@@ -51,8 +47,6 @@ impl Wire {
             "ag-ui" => Self::AgUi,
             "ndjson" => Self::Ndjson,
             "text" => Self::Text,
-            "openai.completions" => Self::Completions,
-            "openai.responses" => Self::Responses,
             _ => return None,
         })
     }
@@ -124,7 +118,6 @@ impl Wire {
         said.failed |= value.get("error").is_some_and(|error| !error.is_null());
         let text = match self {
             Self::Chat => &value["choices"][0]["delta"]["content"],
-            Self::Completions => &value["choices"][0]["text"],
             Self::Records => chunk_text(&value),
             Self::Ndjson => &value["text"],
             Self::Vercel => {
@@ -144,15 +137,6 @@ impl Wire {
                     &Value::Null
                 }
             }
-            Self::Responses => {
-                said.failed |= kind == "response.failed" || kind == "error";
-                said.ended |= kind == "response.completed";
-                if kind == "response.output_text.delta" {
-                    &value["delta"]
-                } else {
-                    &Value::Null
-                }
-            }
             Self::Text => &Value::Null,
         };
         if let Some(text) = text.as_str()
@@ -165,22 +149,11 @@ impl Wire {
 
 /// Returns the text of a model's stream event.
 fn chunk_text(event: &Value) -> &Value {
-    if !matches!(
-        event["event"].as_str(),
-        Some("on_chat_model_stream" | "on_llm_stream")
-    ) {
-        return &Value::Null;
+    if event["event"] == "on_chat_model_stream" {
+        &event["data"]["chunk"]["content"]
+    } else {
+        &Value::Null
     }
-    let chunk = &event["data"]["chunk"];
-    [
-        chunk,
-        &chunk["content"],
-        &chunk["kwargs"]["content"],
-        &chunk["text"],
-    ]
-    .into_iter()
-    .find(|value| value.is_string())
-    .unwrap_or(&Value::Null)
 }
 
 #[cfg(test)]

@@ -343,9 +343,9 @@ fn request(spec: &Spec, id: u64, fault: Fault) -> Vec<u8> {
         String::new()
     };
     let body = spec.body.replace("%PROMPT%", &format!("load-{id}{raise}"));
-    let (path, headers, size) = (&spec.path, &spec.headers, body.len());
+    let (path, size) = (&spec.path, body.len());
     format!(
-        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n{headers}\
+        "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
          content-length: {size}\r\n\r\n{body}"
     )
     .into_bytes()
