@@ -8,7 +8,6 @@ from typing import Any
 from .contenders import Contender, installed
 from .measure import Gateways, check
 from .processes import Load, gateway
-from .scenarios import FAST
 
 __all__ = ("Resources", "measure_resources")
 
@@ -51,7 +50,7 @@ def measure_resources(
 def _memory(contender: Contender, load: Load, one: Resources, *, quick: bool) -> None:
     """Measure the memory of streams in new processes, which have had a stream already."""
     counts = [50] if quick else [50, 200]
-    if not quick and contender.key in FAST:
+    if not quick and not contender.slow:
         counts.append(1000)
     for count in counts:
         with gateway(contender, load.upstream) as running:

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from .contenders import CONTENDERS
+
 __all__ = ("ALL", "FAST", "GOALS", "SCENARIOS", "WIRES", "Bound", "Goal", "Scenario")
 
 WIRES = ("langchain.v2", "openai.chat", "vercel.ui", "ag-ui", "ndjson", "text")
 """The wires that are measured beside each other; the first is what the others are compared with."""
 
-ALL = ("response", "raw", "gateway", "base", "aiohttp", "openai", "langserve", "langchain", "litellm", "relay")
-FAST = ("response", "raw", "gateway", "base", "aiohttp", "relay")
+ALL = tuple(contender.key for contender in CONTENDERS)
+FAST = tuple(contender.key for contender in CONTENDERS if not contender.slow)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from .scenarios import WIRES
 
 __all__ = ("Tally", "main", "soak")
 
+OURS = next(one for one in CONTENDERS if one.key == "response")
 STREAMS, KILLED_STREAMS = 400, 100
 ROUND = 30.0
 # Streams of 2.5 s, of which a round begins some thousands.
@@ -66,9 +67,8 @@ class Tally:
 def soak(seconds: float, streams: int = STREAMS, killed: int = KILLED_STREAMS, length: float = ROUND) -> Tally:
     """Run rounds until the time is over."""
     tally = Tally()
-    ours = next(one for one in CONTENDERS if one.key == "response")
     end = time.monotonic() + seconds
-    with load() as first, load() as second, gateway(ours, first.upstream) as steady, _restarting(second) as mortal:
+    with load() as first, load() as second, gateway(OURS, first.upstream) as steady, _restarting(second) as mortal:
         for number in count():
             length = min(length, end - time.monotonic())
             if length <= 0:
@@ -101,9 +101,8 @@ class _Restarting:
     """A gateway that is killed or shut down, and started again at its port."""
 
     def __init__(self, load: Load) -> None:
-        self._contender = next(one for one in CONTENDERS if one.key == "response")
         self._load = load
-        self._running = gateway(self._contender, load.upstream)
+        self._running = gateway(OURS, load.upstream)
         self.gateway: Gateway = self._running.__enter__()
 
     def run(self, wire: str, options: dict[str, Any], tally: Tally) -> None:
@@ -115,7 +114,7 @@ class _Restarting:
         self.gateway.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
         self.gateway.process.wait(20)
         self.close()
-        self._running = gateway(self._contender, self._load.upstream, self.gateway.port)
+        self._running = gateway(OURS, self._load.upstream, self.gateway.port)
         self.gateway = self._running.__enter__()
 
     def close(self) -> None:
