@@ -15,15 +15,22 @@ from millstream.server import EventStreamResponse
 from millstream.server.resumable import MemoryStore, RedisStore, SQLiteStore, resumable
 
 
-def open_store(place: str) -> Any:
+def open_store(place: str, **options: Any) -> Any:
     """Return the store at a place."""
     if place == "memory":
-        return MemoryStore()
-    return RedisStore(place) if place.startswith("redis:") else SQLiteStore(place)
+        return MemoryStore(**options)
+    return RedisStore(place, **options) if place.startswith("redis:") else SQLiteStore(place, **options)
+
+
+def serve(route: Route, log_level: str = "error") -> None:
+    """Serve a route on a free port of the loopback interface, which is printed."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+        print(listening.getsockname()[1], flush=True)
+        uvicorn.Server(uvicorn.Config(Starlette(routes=[route]), log_level=log_level)).run([listening])
 
 
 def main() -> None:
-    """Serve on a free port of the loopback interface."""
+    """Serve answers of a model."""
     place, upstream = sys.argv[1:]
     store = None if place == "none" else open_store(place)
     model = OpenAI(base_url=upstream, api_key="no-key", max_retries=0)
@@ -32,10 +39,7 @@ def main() -> None:
         records: Any = model.astream_records("p", wire="vercel.ui")
         return EventStreamResponse(records if store is None else resumable(records, store))
 
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
-        print(listening.getsockname()[1], flush=True)
-        app = Starlette(routes=[Route("/", answer)])
-        uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listening])
+    serve(Route("/", answer))
 
 
 if __name__ == "__main__":
