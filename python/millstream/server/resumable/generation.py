@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ...streaming.drive import adrive_records
+from ...streaming.inputs import aclose_iterator
 from ...streaming.relay import Pump
 from .committer import Committer, committer_for
 from .endings import error_records
@@ -179,7 +180,7 @@ class Generation:
             if error is None:
                 await self._read()
             else:
-                await self._close_source()
+                await aclose_iterator(self._source)
         except asyncio.CancelledError as cancelled:
             error = self._reason
             if self.task.cancelling():
@@ -209,7 +210,7 @@ class Generation:
                 if records is not self._source:
                     await records.aclose()
             finally:
-                await self._close_source()
+                await aclose_iterator(self._source)
             # A traceback keeps this frame, and the frame would keep the processor, which has the exception.
             del records, pump
 
@@ -238,10 +239,6 @@ class Generation:
                 self.last_of_preface = self._numbering.last
             else:
                 self._is_preface = None
-
-    async def _close_source(self) -> None:
-        if hasattr(self._source, "aclose"):
-            await self._source.aclose()
 
     def _finish(self, error: BaseException | None) -> None:
         """Record how the stream ended."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, Coroutine
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
+from ...streaming.inputs import aclose_iterator
 from ...wires.names import Wire
 from ..bodies import as_body
 from .errors import (
@@ -98,13 +99,13 @@ class ResumableStream(Follower):
             try:
                 created, page = await self._create()
             except BaseException:
-                await self._source.aclose()
+                await aclose_iterator(self._source)
                 raise
             self.position = Position(created.epoch, 0)
             if page is None:
                 await self._generate(created.epoch)
             else:
-                await self._source.aclose()
+                await aclose_iterator(self._source)
                 self._meta = Meta.load(page.meta)
                 self._generation = _generation_of(self._store, self.stream_id, created.epoch)
                 self.enter()
@@ -114,7 +115,7 @@ class ResumableStream(Follower):
         """Leave the stream; what was not started is closed."""
         await super().aclose()
         if self.position is None:
-            await self._source.aclose()
+            await aclose_iterator(self._source)
 
     async def _create(self) -> tuple[Created, Page | None]:
         while True:
