@@ -57,7 +57,8 @@ async def read_deltas(
             elif isinstance(chunk, AIMessage):
                 delta = to_delta(chunk)
                 calls_tools = calls_tools or bool(delta.tool_calls)
-                yield _with(delta, finish_reason=read_reason(chunk.response_metadata))
+                reason = read_reason(chunk.response_metadata)
+                yield delta if reason == delta.finish_reason else _with(delta, finish_reason=reason)
             elif isinstance(chunk, BaseMessage):
                 yield Delta(0, text=chunk.text)
             elif chunk is not None:
@@ -158,7 +159,7 @@ async def _send(queue: asyncio.Queue[Any], index: int, open: OpenDeltas) -> None
     try:
         async with aclosing(open()) as deltas:
             async for delta in deltas:
-                await queue.put(_with(delta, index=index))
+                await queue.put(_with(delta, index=index) if index else delta)
     except Exception as error:
         await queue.put(error)
     else:
