@@ -139,7 +139,10 @@ class Pieces:
             raise
         except Exception as error:
             self._has_ended = True
-            return self._record_of(error)
+            report_error(error, self._on_error)
+            if record := self._body.fail(error):
+                return record  # type: ignore[no-any-return]
+            raise
         if self._has_ended:
             raise StopIteration
         return self._body.ping  # type: ignore[no-any-return]
@@ -162,13 +165,6 @@ class Pieces:
             if seconds <= 0:
                 return False
         return True
-
-    def _record_of(self, error: Exception) -> bytes:
-        """Return the record of the error that ended the stream; raise the error where the wire has none."""
-        report_error(error, self._on_error)
-        if record := self._body.fail(error):
-            return record  # type: ignore[no-any-return]
-        raise error
 
 
 def report_error(error: Exception, on_error: Callable[[Exception], None] | None) -> None:
