@@ -23,7 +23,6 @@ from millstream.providers.langserve.values import read_values, write_values
 THEIRS = WellKnownLCSerializer()
 CALL: Any = {"name": "f", "args": {"a": [1, None]}, "id": "c1", "type": "tool_call"}
 USAGE: Any = {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
-ACTION = {"tool": "t", "tool_input": {"a": 1}, "log": "l"}
 
 VALUES: dict[str, Any] = {
     "human": messages.HumanMessage([{"type": "text", "text": "a"}], name="ann", id="1"),
