@@ -17,7 +17,7 @@ from ..errors import (
 from ..outputs import LLMResult
 from ..streaming.protocols import ChunkProcessor, WireFeed
 
-__all__ = ("DecodedStream",)
+__all__ = ("DecodedStream", "disconnect_error")
 
 
 class DecodedStream(ChunkProcessor[LLMResult]):
@@ -184,17 +184,8 @@ class DecodedStream(ChunkProcessor[LLMResult]):
 
     def _disconnect_error(self) -> StreamError:
         """Return the error for a connection that broke before the end."""
-        if isinstance(self._disconnect, APITimeoutError):
-            return self._stalled_error(f"the connection timed out in mid-stream: {self._describe_disconnect()}")
-        if isinstance(self._disconnect, StreamError):
-            vars(self._disconnect).update(self._partial_text())
-            return self._disconnect
-        return self._truncated_error(f"the connection broke in mid-stream: {self._describe_disconnect()}")
-
-    def _describe_disconnect(self) -> str:
-        """Return the transport's description of the error, without its prefix, which says when it happened."""
-        words = str(self._disconnect)
-        return words.partition(": ")[2] or words
+        assert self._disconnect is not None
+        return disconnect_error(self._disconnect, " in mid-stream", self._partial_text())
 
     def _truncated_error(self, what: str) -> StreamTruncatedError:
         failure = StreamTruncatedError(what, **self._partial_text())
@@ -217,3 +208,21 @@ class DecodedStream(ChunkProcessor[LLMResult]):
 
     def _find_cause(self) -> BaseException | None:
         return None if self._disconnect is None else self._disconnect.__cause__ or self._disconnect
+
+
+def disconnect_error(error: Exception, when: str, before: dict[str, Any]) -> StreamError:
+    """Return how a stream failed whose connection broke with ``error``.
+
+    ``when`` follows the verb in the message; ``before`` are the attributes that describe the stream until then.
+    """
+    if isinstance(error, StreamError):
+        vars(error).update(before)
+        return error
+    # Without the transport's prefix, which says when it happened.
+    words = str(error).partition(": ")[2] or str(error)
+    if isinstance(error, APITimeoutError):
+        failure: StreamError = StreamStalledError(f"the connection timed out{when}: {words}", **before)
+    else:
+        failure = StreamTruncatedError(f"the connection broke{when}: {words}", **before)
+    failure.__cause__ = error.__cause__ or error
+    return failure

@@ -19,6 +19,7 @@ from ...errors import (
     StreamTruncatedError,
 )
 from ...streaming.protocols import Processor
+from ..stream_decoding import disconnect_error
 
 __all__ = ("MAX_RESPONSE_SIZE", "EventStream", "WholeDocument")
 
@@ -56,19 +57,9 @@ class _RemoteAnswer(Processor[Any]):
 
     def _end_error(self, message: str) -> StreamError:
         """Return the error for an answer that is not complete; ``message`` is used if the connection did not break."""
-        broken = self._disconnect
-        if isinstance(broken, StreamError):
-            vars(broken).update(self._partial())
-            return broken
-        words = str(broken).partition(": ")[2] or str(broken)
-        if isinstance(broken, APITimeoutError):
-            failure: StreamError = StreamStalledError(f"the connection timed out: {words}", **self._partial())
-        elif broken is not None:
-            failure = StreamTruncatedError(f"the connection broke: {words}", **self._partial())
-        else:
+        if self._disconnect is None:
             return StreamTruncatedError(message, **self._partial())
-        failure.__cause__ = broken.__cause__ or broken
-        return failure
+        return disconnect_error(self._disconnect, "", self._partial())
 
     def _partial(self) -> dict[str, Any]:
         return {}
