@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ..._values import FRAME_SIZE
 from ...errors import APIConnectionError, EventTooLargeError, ProviderError, StreamDecodeError, StreamError
 from ..openai_api.documents import read_response
 from .upstreams import UpstreamError
@@ -75,7 +76,7 @@ def _read_document(data: bytes) -> dict[str, Any]:
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise StreamDecodeError("the body is not a JSON object", offset=0, frame=data[:512])
+        raise StreamDecodeError("the body is not a JSON object", offset=0, frame=data[:FRAME_SIZE])
     if error := document.get("error"):
         error = error if isinstance(error, dict) else {}
         raise ProviderError("the body is an error", error={"message": "", **error})
