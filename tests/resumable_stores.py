@@ -1,10 +1,11 @@
 """The stores of the tests of resumable streams; Redis where ``MILLSTREAM_REDIS_SERVER`` is its program."""
 
+import asyncio
 import os
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ REDIS = os.environ.get("MILLSTREAM_REDIS_SERVER")
 SHARED = ["sqlite", *(["redis"] if REDIS else [])]
 STORES = ["memory", *SHARED]
 
-Options = dict[str, Any]
+Case = Callable[[StreamStore], Awaitable[None]]
 
 
 @contextmanager
@@ -61,6 +62,18 @@ async def opened(place: str, **options: Any) -> AsyncIterator[StreamStore]:
     finally:
         await shut_down_streams(store)
         await store.aclose()
+
+
+def run(place: str, case: Case, **options: Any) -> None:
+    """Run a case over the store at a place, and wait until no task is left."""
+
+    async def main() -> None:
+        async with opened(place, **options) as store:
+            await case(store)
+        while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -1,20 +1,12 @@
 """The limits of the memory store: streams and bytes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import pytest
 
 from millstream.server.resumable import MemoryStore, Position, StoreFullError
 from millstream.server.resumable.framing import Block
 from millstream.server.resumable.stores import Append
-
-
-def run(case: Callable[[], Awaitable[None]]) -> None:
-    async def main() -> None:
-        await case()
-
-    asyncio.run(main())
 
 
 async def write(store: MemoryStore, name: str, size: int, *, end: bool, blocks: int = 1) -> None:
@@ -45,7 +37,7 @@ def test_the_stream_that_ended_first_gives_way_to_a_new_one() -> None:
         # The id of one that runs takes its place.
         await write(store, "e", 10, end=False)
 
-    run(case)
+    asyncio.run(case())
 
 
 def test_a_stream_whose_writer_is_lost_gives_way_too() -> None:
@@ -57,7 +49,7 @@ def test_a_stream_whose_writer_is_lost_gives_way_too() -> None:
         await write(store, "c", 10, end=False)
         assert await kept(store, "abc") == "bc"
 
-    run(case)
+    asyncio.run(case())
 
 
 def test_streams_that_ended_give_their_bytes_to_those_that_run() -> None:
@@ -77,7 +69,7 @@ def test_streams_that_ended_give_their_bytes_to_those_that_run() -> None:
         assert pages[1] is not None
         assert pages[1].first.seq == 4
 
-    run(case)
+    asyncio.run(case())
 
 
 def test_the_store_is_empty_once_it_is_closed() -> None:
@@ -88,4 +80,4 @@ def test_the_store_is_empty_once_it_is_closed() -> None:
         assert await kept(store, "a") == ""
         assert store._size == 0
 
-    run(case)
+    asyncio.run(case())

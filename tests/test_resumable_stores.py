@@ -1,7 +1,7 @@
 """What every store of resumable streams does: one writer at a time, leases, pages, limits."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,9 @@ import pytest
 from millstream.server.resumable import Position, StreamStore
 from millstream.server.resumable.framing import Block
 from millstream.server.resumable.stores import Append, Page
-from resumable_stores import STORES, opened, place_for
+from resumable_stores import STORES, place_for, run
 
 START = Position(0, 0)
-Case = Callable[[StreamStore], Awaitable[None]]
 
 
 @pytest.fixture(scope="module", params=STORES)
@@ -26,14 +25,6 @@ def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def place(places: tuple[str, str], tmp_path: Path) -> str:
     kind, place = places
     return f"{tmp_path}/streams.db" if kind == "sqlite" else place
-
-
-def run(place: str, case: Case, **options: Any) -> None:
-    async def main() -> None:
-        async with opened(place, **options) as store:
-            await case(store)
-
-    asyncio.run(main())
 
 
 def records(epoch: int, first: int, last: int, data: bytes = b"x") -> Block:

@@ -1,7 +1,7 @@
 """Resumable streams over every store: clients that leave and come back, errors, stops, two writers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,25 +21,13 @@ from millstream.server.resumable import (
 from millstream.server.resumable import generation as generation_module
 from millstream.testing import assert_no_leaks
 from resumable_clients import Head, Reader, Source
-from resumable_stores import STORES, open_store, opened, place_for
-
-Case = Callable[[StreamStore], Awaitable[None]]
+from resumable_stores import STORES, open_store, place_for, run
 
 
 @pytest.fixture(scope="module", params=STORES)
 def places(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with place_for(request.param, tmp_path_factory.mktemp("store")) as place:
         yield place
-
-
-def run(place: str, case: Case, **options: Any) -> None:
-    async def main() -> None:
-        async with opened(place, **options) as store:
-            await case(store)
-        while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-
-    asyncio.run(main())
 
 
 async def follow(store: StreamStore, stream_id: str, position: Any = None) -> Follower:
