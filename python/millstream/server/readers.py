@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from functools import partial
 
 from ..streaming.channel import Channel
@@ -88,7 +88,7 @@ class AsyncReader:
 
     def __init__(self, content: AsyncIterator[bytes]) -> None:
         self._channel = Channel()
-        self._body = TaskBody(_make_pump(content, self._channel), self._channel)
+        self._body = TaskBody(partial(pump, content, self._channel, lambda piece: None), self._channel)
         self._content: AsyncIterator[bytes] | None = content
         self._has_started = False
 
@@ -125,11 +125,3 @@ def _iterate_steps(content: Iterable[bytes]) -> Iterator[tuple[bytes]]:
     finally:
         close_iterator(pieces)
         close_iterator(content)
-
-
-def _make_pump(content: AsyncIterator[bytes], channel: Channel) -> Callable[[], Awaitable[None]]:
-    return partial(pump, content, channel, _keep_nothing)
-
-
-def _keep_nothing(piece: bytes) -> None:
-    pass
