@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import RequestError
 
-__all__ = ("check_fields", "read_list", "read_object", "read_text", "wrong_type")
+__all__ = ("check_fields", "read_list", "read_object", "read_text", "unsupported_tool", "wrong_type")
 
 _Check = tuple[str, Callable[[Any], bool]]
 
@@ -113,3 +113,9 @@ def read_list(value: object, param: str) -> list[Any]:
 def wrong_type(param: str, expected: str) -> RequestError:
     """Return the error for a field of another type than ``expected``."""
     return RequestError(f"Invalid type for '{param}': expected {expected}.", param=param, code="invalid_type")
+
+
+def unsupported_tool(tool: Mapping[str, Any], param: str) -> RequestError:
+    """Return the error for a tool that is not a function."""
+    message = f"Tools of the type {tool.get('type')!r} are not supported: declare functions."
+    return RequestError(message, param=f"{param}.type", code="unsupported_value")

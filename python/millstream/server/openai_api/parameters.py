@@ -13,6 +13,7 @@ from ...providers.openai.completions import OpenAI
 from ...runnables.foreign import as_runnable
 from ...runnables.runnable import Runnable
 from .errors import RequestError
+from .fields import unsupported_tool
 from .request import LENGTHS, AnswerRequest
 from .served import ModelStep, ServedModel, bound_arguments
 
@@ -120,11 +121,7 @@ def _check_tools(parameters: Mapping[str, Any], found: ModelStep) -> None:
         raise _unsupported("tools", "the model's output is not the answer of this chain, which runs tools itself")
     for place, tool in enumerate(tools):
         if tool.get("type", "function") != "function" or not isinstance(tool.get("function"), dict):
-            raise RequestError(
-                f"Tools of the type {tool.get('type')!r} are not supported: declare functions.",
-                param=f"tools[{place}].type",
-                code="unsupported_value",
-            )
+            raise unsupported_tool(tool, f"tools[{place}]")
 
 
 def _taken(model: Any, *, for_chat: bool) -> frozenset[str]:

@@ -13,7 +13,7 @@ from ...messages.tool import ToolMessage
 from ...messages.tool_calls import InvalidToolCall, ToolCall
 from .chat_input import read_calls
 from .errors import RequestError
-from .fields import check_fields, read_list, read_object, read_text
+from .fields import check_fields, read_list, read_object, read_text, unsupported_tool
 from .request import AnswerRequest
 
 __all__ = ("read_responses",)
@@ -190,11 +190,7 @@ def _parameters(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_tool(tool: Mapping[str, Any], param: str) -> dict[str, Any]:
     if tool.get("type") != "function":
-        raise RequestError(
-            f"Tools of the type {tool.get('type')!r} are not supported: declare functions.",
-            param=f"{param}.type",
-            code="unsupported_value",
-        )
+        raise unsupported_tool(tool, param)
     read_text(tool.get("name"), f"{param}.name")
     return {"type": "function", "function": _kept(tool, "name", "description", "parameters", "strict")}
 
