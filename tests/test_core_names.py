@@ -73,7 +73,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             "Python joins halves by a regular expression": "Held Joiner finish push push_str feed_codes",
         },
         {
-            "Python joins halves by a regular expression": "has_surrogate is_high join_surrogates",
+            "Python joins halves by a regular expression": "is_high join_surrogates",
             "the property of Rust is in src/py/text.rs": "failure",
         },
     ),

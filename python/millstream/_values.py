@@ -212,7 +212,7 @@ def _parse_int(digits: str) -> int | float:
 
 
 def has_surrogate(text: str) -> bool:
-    """Return whether ``text`` has halves of surrogate pairs."""
+    """Return whether ``text`` has half a surrogate pair, alone or beside its other half."""
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 

@@ -3,21 +3,15 @@
 import re
 from typing import NoReturn, final
 
-from .._values import check_option
+from .._values import check_option, has_surrogate
 from ..errors import StreamDecodeError
 from .turns import Turns, closes, feeds
 from .utf8 import unfinished
 
-__all__ = ("TextAssembler", "has_surrogate", "is_high", "join_surrogates")
+__all__ = ("TextAssembler", "is_high", "join_surrogates")
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 # A high half that no low half follows, or a low half that no high half precedes.
 _UNPAIRED = re.compile("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
-
-
-def has_surrogate(text: str) -> bool:
-    """Return whether ``text`` has half a surrogate pair, alone or beside its other half."""
-    return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def is_high(character: str) -> bool:

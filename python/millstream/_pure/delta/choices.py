@@ -5,9 +5,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from ..._values import read_kept
+from ..._values import has_surrogate, read_kept
 from ..json import Document, LazyJson, Path
-from ..text import has_surrogate, is_high, join_surrogates
+from ..text import is_high, join_surrogates
 from . import Delta, ToolCallDelta
 from .tools import MAX_INDEX, Entry, Tools
 

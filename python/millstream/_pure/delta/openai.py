@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from ..._provider_errors import error_path
-from ..._values import read_error, read_kept
+from ..._values import has_surrogate, read_error, read_kept
 from ..json import SURELY_SHALLOW, Document, LazyJson, Path, is_exact, read, shallow
-from ..text import has_surrogate, join_surrogates
+from ..text import join_surrogates
 from . import Delta, ToolCallDelta
 from .choices import ChoiceState, Reading, as_index
 from .tools import LimitPassedError
