@@ -140,7 +140,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
                 "write_number"
             ),
             "Python has tables, tuples and dicts": (
-                "ChoiceFormat Counts Item Kind Settings Unsupported WireName are_unknown check find from_name name"
+                "ChoiceFormat Counts Item Kind Settings Unsupported WireName are_unknown check find from_name"
             ),
             "the classes of Python end in Wire": "Chat Completions PartWire",
             "Rust copies what the records of pieces have in common": (

@@ -84,7 +84,6 @@ impl WireName {
 /// ```
 #[derive(Debug)]
 pub struct WireWriter {
-    name: WireName,
     answer: Answer,
     wire: Box<dyn Wire>,
     has_started: bool,
@@ -97,18 +96,12 @@ impl WireWriter {
     /// A writer at the start of an answer.
     pub fn new(name: WireName, settings: Settings) -> Self {
         Self {
-            name,
             answer: Answer::new(settings),
             wire: name.wire(),
             has_started: false,
             has_ended: false,
             has_other_parts: false,
         }
-    }
-
-    /// The wire.
-    pub fn name(&self) -> WireName {
-        self.name
     }
 
     /// Whether the end has been written. Nothing may be written after it.
