@@ -38,6 +38,11 @@ def cut(data: bytes, positions: Iterable[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(edges)]
 
 
+def few_ways(data: bytes, size: int) -> list[list[bytes]]:
+    """Return ``data`` whole, byte by byte, and in pieces of ``size`` bytes."""
+    return [[data], [data[i : i + 1] for i in range(len(data))], cut(data, range(0, len(data), size))]
+
+
 def bytes_of(case: dict[str, Any], name: str = "input") -> bytes:
     """Return the bytes that a case holds in base64."""
     return base64.b64decode(case[f"{name}_b64"])

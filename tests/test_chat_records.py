@@ -20,7 +20,7 @@ from millstream.providers import stream_decoding
 from millstream.testing import VERSE, MockServer, Reply
 from millstream.testing.memory import MemoryTransport
 from strategies import CUTS, JUNK, STRINGS
-from streams import Halves, cut, described
+from streams import Halves, cut, described, few_ways
 from test_records import ENDS, FAULTS, FILTERS, RUN, WAYS, Format, check_model, expected_of, ways
 
 WIRE = load_wire("openai.chat")
@@ -36,7 +36,7 @@ def test_every_vector_makes_the_records_of_its_events(
     half: ModuleType, case: dict[str, Any], version: str, format_: Format
 ) -> None:
     body = case["body"]
-    for reads in ([body], [body[i : i + 1] for i in range(len(body))], cut(body, range(0, len(body), 97))):
+    for reads in few_ways(body, 97):
         records = check_model(model(reads), version, format_)
         assert len(records) <= len(reads) + 2
 

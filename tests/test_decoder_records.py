@@ -14,7 +14,7 @@ from cases import each, load, load_wire
 from millstream._values import write_string
 from millstream.errors import StreamError
 from strategies import CUTS, FORMATS, STREAMS, TEXTS
-from streams import Halves, bytes_of, cut, described, splits
+from streams import Halves, bytes_of, cut, described, few_ways, splits
 
 PREFIX, SUFFIX = b'data: {"chunk":', b"}\n\n"
 ENDS = [b"", b"data: [DONE]\n\n", b"data: [DONE]", b"data: {bad}\n\n", b'data: {"error":"no"}\n\n']
@@ -53,7 +53,7 @@ def test_records_are_those_of_the_texts_at_every_split(impl: ModuleType, case: d
 @each([case for name in ("decode", "decode_errors") for case in load(name)])
 def test_records_of_our_own_cases_are_those_of_the_texts(impl: ModuleType, case: dict[str, Any]) -> None:
     body = bytes_of(case)
-    for pieces in ([body], [body[i : i + 1] for i in range(len(body))], cut(body, range(0, len(body), 50))):
+    for pieces in few_ways(body, 50):
         check_records(impl, case["format"], pieces, **case.get("options", {}))
 
 

@@ -24,7 +24,7 @@ from millstream.runnables import Runnable
 from millstream.testing import VERSE, Cut, ErrorFrame, MockServer, Reply, Stall
 from millstream.testing.memory import MemoryTransport
 from strategies import CUTS, JUNK, STRINGS
-from streams import Halves, cut, described
+from streams import Halves, cut, described, few_ways
 
 WIRE = load_wire("openai.completions")
 ENDS = [b"", b"data: [DONE]\n\n", b"data: [DONE]", b"data: {bad}\n\n", b'data: {"error":"no"}\n\n']
@@ -62,7 +62,7 @@ def test_every_vector_makes_the_records_of_its_events(
     half: ModuleType, case: dict[str, Any], version: str, format_: Format
 ) -> None:
     body = case["body"]
-    for reads in ([body], [body[i : i + 1] for i in range(len(body))], cut(body, range(0, len(body), 97))):
+    for reads in few_ways(body, 97):
         records = check_model(model(reads), version, format_)
         assert len(records) <= len(reads) + 2
 

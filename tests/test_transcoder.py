@@ -21,7 +21,7 @@ from millstream.errors import (
 )
 from millstream.testing.memory import MemoryTransport
 from millstream.wires.names import WireOptions
-from streams import bytes_of, cut, described
+from streams import bytes_of, described, few_ways
 from wire_answers import WIRES
 
 STREAMS = load_wire("openai.chat", "openai.completions")
@@ -34,10 +34,6 @@ LAST = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 DONE = b"data: [DONE]\n\n"
 BAD = b"data: {bad}\n\n"
 ERROR = b'data: {"error":{"message":"secret","code":"x"}}\n\n'
-
-
-def few_ways(body: bytes) -> list[list[bytes]]:
-    return [[body], [body[i : i + 1] for i in range(len(body))], cut(body, range(0, len(body), 97))]
 
 
 def transcode(transcoder: Transcoder, pieces: Iterable[bytes]) -> tuple[bytes, Any]:
@@ -63,7 +59,7 @@ def test_events_are_those_of_a_model_that_reads_the_stream(half: ModuleType, cas
     records, error = read_all(model.astream_records("p", {"run_id": RUN}, version=version))
     expected = b"".join(records), error and described(error)
     metadata = json.loads(expected[0].split(b"\n")[1].removeprefix(b"data: "))["metadata"]
-    for pieces in few_ways(case["body"]):
+    for pieces in few_ways(case["body"], 97):
         target: Any = f"langchain.{version}"
         transcoder = Transcoder(case["format"], target, id=str(RUN), n=n, input="p", metadata=metadata)
         assert transcode(transcoder, pieces) == expected
@@ -81,7 +77,7 @@ def test_every_stream_is_what_a_decoder_and_a_writer_make_of_it(half: ModuleType
             expected += writer.close() if is_good else b""
         except StreamError as error:
             expected, is_good = expected + b"".join(error.items), False
-        for pieces in few_ways(case["body"]):
+        for pieces in few_ways(case["body"], 97):
             transcoder = Transcoder(case["format"], WireOptions(target, id="a1", created=0), n=n)
             found, failure = transcode(transcoder, pieces)
             assert (found, failure is None) == (expected, is_good)

@@ -20,7 +20,7 @@ from millstream.runnables import RunnableGenerator, RunnableLambda, RunnableSequ
 from millstream.testing.memory import MemoryTransport
 from millstream.wires.names import WireName, WireOptions, is_event_wire
 from millstream.wires.record_stream import RecordStream, record_chunks
-from streams import cut
+from streams import few_ways
 
 CHAT = load_wire("openai.chat")
 COMPLETIONS = load_wire("openai.completions")
@@ -69,7 +69,7 @@ OBSERVED: Any = {"callbacks": [Silent()]}
 @each(CHAT)
 def test_a_chat_model_writes_the_bytes_of_its_chunks(half: ModuleType, case: dict[str, Any], wire: Any) -> None:
     body = case["body"]
-    for reads in ([body], [body[i : i + 1] for i in range(len(body))], cut(body, range(0, len(body), 97))):
+    for reads in few_ways(body, 97):
         model = chat(reads)
         expected = read(record_chunks(model.astream("p"), options(wire)))
         assert read(model.astream_records("p", wire=options(wire))) == expected

@@ -9,7 +9,7 @@ import pytest
 
 from cases import Case, load, load_wire
 from millstream.errors import StreamError
-from streams import bytes_of, cut, described, splits
+from streams import bytes_of, described, few_ways, splits
 from wire_answers import CHOICE_WIRES, WIRES, make_writer
 
 STREAMS = load_wire("openai.chat", "openai.completions")
@@ -62,22 +62,18 @@ def check(impl: ModuleType, case: Case, wire: str, ways: Iterable[list[bytes]]) 
         assert writer.close() == end
 
 
-def few_ways(body: bytes) -> list[list[bytes]]:
-    return [[body], [body[i : i + 1] for i in range(len(body))], cut(body, range(0, len(body), 50))]
-
-
 @each_wire
 def test_a_stream_is_written_as_its_deltas_are(impl: ModuleType, wire: str) -> None:
     for number, case in enumerate(STREAMS):
         # Each stream at every position with one of the wires, and a few ways with the others.
         is_chosen = number % len(WIRES) == WIRES.index(wire)
-        check(impl, case, wire, splits(case["body"]) if is_chosen else few_ways(case["body"]))
+        check(impl, case, wire, splits(case["body"]) if is_chosen else few_ways(case["body"], 50))
 
 
 @each_wire
 def test_our_own_cases_are_written_as_their_deltas_are(impl: ModuleType, wire: str) -> None:
     for case in OWN:
-        check(impl, case, wire, few_ways(case["body"]))
+        check(impl, case, wire, few_ways(case["body"], 50))
 
 
 @each_wire
@@ -86,7 +82,7 @@ def test_the_text_alone_is_written_where_nothing_else_is_wanted(impl: ModuleType
         writer = make_writer(impl, wire)
         texts = make_decoder(impl, case).feed_text(case["body"])
         expected = writer.start() + b"".join(map(writer.write_text, texts))
-        for pieces in few_ways(case["body"]):
+        for pieces in few_ways(case["body"], 50):
             writer = make_writer(impl, wire)
             found, _ = feed_wire(make_decoder(impl, case), writer, pieces, text_only=True)
             assert found.startswith(expected)
@@ -97,7 +93,7 @@ def test_the_text_alone_is_written_where_nothing_else_is_wanted(impl: ModuleType
 def test_the_model_is_the_first_name_that_the_provider_sends(impl: ModuleType, wire: str) -> None:
     late = b'data: {"choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
     for body, model in ((FIRST + SECOND, "m1"), (late + SECOND, "")):
-        for pieces in few_ways(body):
+        for pieces in few_ways(body, 50):
             writer = make_writer(impl, wire, model="")
             found, _ = feed_wire(impl.StreamDecoder("openai.chat"), writer, pieces)
             assert f'"model":"{model}"'.encode() in found
