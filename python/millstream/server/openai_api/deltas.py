@@ -19,7 +19,6 @@ from ...streaming.accumulate import ChunkAccumulator
 from ...wires.chunk_writer import ChunkWriter
 from ...wires.message_deltas import read_reason, to_delta
 from .answers import AnswerRecorder, read_output
-from .tasks import stop_tasks
 
 __all__ = ("MAX_WAITING", "awrite_answers", "is_graph", "read_deltas", "read_graph")
 
@@ -151,7 +150,7 @@ async def _interleave(answers: Sequence[OpenDeltas], prefixes: Sequence[str]) ->
             else:
                 yield item
     finally:
-        await stop_tasks(*workers)
+        await _stop_tasks(workers)
 
 
 async def _send(queue: asyncio.Queue[Any], index: int, open: OpenDeltas) -> None:
@@ -164,3 +163,14 @@ async def _send(queue: asyncio.Queue[Any], index: int, open: OpenDeltas) -> None
         await queue.put(error)
     else:
         await queue.put(None)
+
+
+async def _stop_tasks(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Cancel the tasks that run, and return when all have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        # An error that the caller does not raise is not reported as lost either.
+        if not task.cancelled():
+            task.exception()

@@ -9,6 +9,7 @@ from typing import Any
 from ...language_models.base import BaseLanguageModel
 from ...language_models.chat_models import BaseChatModel
 from ...output_parsers.string import StrOutputParser
+from ...runnables.concurrent_calls import arun_all
 from ...runnables.config import merge_configs
 from ...runnables.runnable import Runnable
 from ...wires.chunk_writer import ChunkWriter
@@ -18,7 +19,6 @@ from .answers import Answer, AnswerRecorder, read_output
 from .deltas import awrite_answers, is_graph, read_deltas, read_graph
 from .request import AnswerRequest
 from .served import ModelStep
-from .tasks import run_together
 
 __all__ = ("AnswerRuns",)
 
@@ -44,7 +44,9 @@ class AnswerRuns:
 
     async def answers(self) -> list[Answer]:
         """Return all answers."""
-        return await run_together([_answer(*call) for call in self._calls])
+        if len(self._calls) == 1:
+            return [await _answer(*self._calls[0])]
+        return await arun_all([partial(_answer, *call) for call in self._calls])
 
     def stream(self, id: str, created: int) -> RecordStream:
         """Return the records of the answers."""
