@@ -246,3 +246,16 @@ def test_an_answer_of_another_provider_has_its_reasons_in_openais_words() -> Non
             for name in models
         }
     assert found == ends == reasons
+
+
+def test_a_whole_answer_has_the_text_and_the_reasoning_of_a_streamed_one() -> None:
+    from millstream.runnables import RunnableLambda
+
+    content: Any = [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": "Hi"}]
+    answer = AIMessage(content, additional_kwargs={"reasoning_content": "Another."})
+    with served({"fish": RunnableLambda(lambda _: answer)}) as sdk:
+        whole = sdk.chat.completions.create(model="fish", messages=USER).choices[0].message
+        chunks = list(sdk.chat.completions.create(model="fish", messages=USER, stream=True))
+    deltas = [choice.delta for chunk in chunks for choice in chunk.choices]
+    for name, expected in (("content", "Hi"), ("reasoning_content", "Hm.")):
+        assert getattr(whole, name) == "".join(getattr(delta, name, None) or "" for delta in deltas) == expected
