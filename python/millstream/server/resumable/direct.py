@@ -180,10 +180,6 @@ class PassingProcessor(RecordProcessor):
     def early_disconnect(self) -> None:
         """Return nothing: what failed is not begun again."""
 
-    def close(self) -> bytes:
-        """Return nothing."""
-        return b""
-
     def release(self) -> None:
         """Drop the error."""
         self._error = None
