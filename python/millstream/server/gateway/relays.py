@@ -16,7 +16,7 @@ from ...wires.names import WireName, WireOptions, is_event_wire
 from ..disconnects import run_until_disconnect
 from ..openai_api.body import read_body
 from ..openai_api.endpoint import read_headers
-from ..openai_api.errors import RequestError
+from ..openai_api.errors import RequestError, missing_model
 from ..openai_api.failures import failure_response
 from ..openai_api.fields import wrong_type
 from ..response import EventStreamResponse
@@ -145,7 +145,7 @@ def _read_names(body: Mapping[str, Any], *, may_stream: bool) -> tuple[str, bool
     """Return the model that a request names, and whether it asks for a stream."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        raise RequestError("you must provide a model parameter", param="model")
+        raise missing_model()
     if len(model) > MAX_MODEL_NAME:
         raise RequestError(f"Invalid 'model': a name has at most {MAX_MODEL_NAME} characters.", param="model")
     stream = body.get("stream")

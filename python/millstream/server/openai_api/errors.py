@@ -8,7 +8,7 @@ from typing import Any
 from ...wires.public_error import PublicError
 from ..errors import error_body
 
-__all__ = ("RequestError", "unknown_model")
+__all__ = ("RequestError", "missing_model", "unknown_model")
 
 
 class RequestError(Exception):
@@ -45,6 +45,11 @@ class RequestError(Exception):
     def body(self) -> dict[str, Any]:
         """The body of the response."""
         return error_body(self.message, self.type, param=self.param, code=self.code)
+
+
+def missing_model() -> RequestError:
+    """Return the error for a request that names no model."""
+    return RequestError("you must provide a model parameter", param="model", code="missing_required_parameter")
 
 
 def unknown_model(name: str) -> RequestError:

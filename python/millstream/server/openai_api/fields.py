@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .errors import RequestError
+from .errors import RequestError, missing_model
 
 __all__ = ("check_fields", "read_list", "read_object", "read_text", "unsupported_tool", "wrong_type")
 
@@ -83,7 +83,7 @@ def check_fields(api: str, body: Mapping[str, Any]) -> dict[str, Any]:
         if is_right is not None and not is_right(value):
             raise wrong_type(name, wanted)
     if not fields.get("model"):
-        raise RequestError("you must provide a model parameter", param="model", code="missing_required_parameter")
+        raise missing_model()
     return fields
 
 
