@@ -1,6 +1,6 @@
-//! JSON as the payloads of a stream need it: a reader that validates everything and builds nothing,
-//! a comparison that spares it most of its work, and the string encoding back; and JSON text without white space (`compact`). And documents that
-//! arrive piece by piece (`partial`), kept as tokens (`tape`), with what has changed (`changes`).
+//! JSON as the payloads of a stream need it: a reader that validates everything and builds nothing, a comparison that
+//! spares it most of its work, the string encoding back, and JSON text without white space (`compact`). And documents
+//! that arrive piece by piece (`partial`), kept as tokens (`tape`), with what has changed (`changes`).
 
 mod changes;
 mod compact;
