@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 
-from ..openai_api.errors import RequestError
+from ..openai_api.errors import unknown_key
 from .config import KeyConfig
 
 __all__ = ("KeyRing", "hash_key", "new_key")
@@ -42,11 +42,5 @@ class KeyRing:
         key = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         found = self._by_hash.get(hash_key(key)) if key else None
         if found is None:
-            raise RequestError(
-                "Incorrect API key provided." if key else "You didn't provide an API key: send it as a bearer token.",
-                status=401,
-                type="authentication_error",
-                code="invalid_api_key",
-                headers={"www-authenticate": "Bearer"},
-            )
+            raise unknown_key() if key else unknown_key("You didn't provide an API key: send it as a bearer token.")
         return found

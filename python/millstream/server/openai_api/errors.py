@@ -8,7 +8,7 @@ from typing import Any
 from ...wires.public_error import PublicError
 from ..errors import error_body
 
-__all__ = ("RequestError", "missing_model", "unknown_model")
+__all__ = ("RequestError", "missing_model", "unknown_key", "unknown_model")
 
 
 class RequestError(Exception):
@@ -50,6 +50,17 @@ class RequestError(Exception):
 def missing_model() -> RequestError:
     """Return the error for a request that names no model."""
     return RequestError("you must provide a model parameter", param="model", code="missing_required_parameter")
+
+
+def unknown_key(message: str = "Incorrect API key provided.") -> RequestError:
+    """Return the error for a client that may not call."""
+    return RequestError(
+        message,
+        status=401,
+        type="authentication_error",
+        code="invalid_api_key",
+        headers={"www-authenticate": "Bearer"},
+    )
 
 
 def unknown_model(name: str) -> RequestError:

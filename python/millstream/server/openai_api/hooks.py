@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
-from .errors import RequestError, unknown_model
+from .errors import unknown_key, unknown_model
 from .request import OpenAIRequest
 from .served import ServedModel, as_served
 
@@ -72,13 +72,7 @@ class AppOptions:
             return None
         caller = await _resolve(self.authenticate(headers))
         if caller is None or caller is False:
-            raise RequestError(
-                "Incorrect API key provided.",
-                status=401,
-                type="authentication_error",
-                code="invalid_api_key",
-                headers={"www-authenticate": "Bearer"},
-            )
+            raise unknown_key()
         return caller
 
     async def configure(self, request: OpenAIRequest) -> Any:
