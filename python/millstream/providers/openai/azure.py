@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..._fields import SecretStr, field
 from ...errors import MillstreamError
 from ...outputs.chat_generation import ChatResult
+from ..http.endpoint import from_env
 from ..whole_response import WholeResponse
 from .chat import ChatOpenAI
-from .endpoint import from_env
 
 if TYPE_CHECKING:
     from .constructors import AzureChatArguments

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
-from uuid import UUID
 
 from ..._fields import field
-from ..._uuid7 import uuid7
-from ...language_models.chat_models import BaseChatModel
-from ...language_models.chat_type import disables_streaming, run_message_id
 from ...language_models.model_type import ModelCall
 from ...messages.openai import to_openai_message
-from ...outputs import LLMResult
-from ...outputs.chat_generation import ChatGenerationChunk, ChatResult
-from ...streaming.drive import adrive, drive
-from ...streaming.inputs import NestedIterator
-from ...streaming.protocols import ChunkProcessor, Source
+from ...outputs.chat_generation import ChatResult
+from ..chat_model import HTTPChatModel
+from ..http.arguments import refuse_in_call
 from ..http.request import PendingRequest
 from ..whole_response import WholeResponse
-from .arguments import refuse_in_call, refuse_responses
+from .arguments import refuse_responses
 from .chat_params import ChatFields
 from .chat_result import build_chat_result
 from .chat_stream import DecodedGenerations, DecodedMessages
@@ -30,17 +23,16 @@ if TYPE_CHECKING:
     from ...language_models.prompt_text import LanguageModelInput
     from ...language_models.schemas import Schema, SchemaClass, SchemaMethod, StructuredAnswer, Tool
     from ...messages.ai import AIMessage
-    from ...messages.base import BaseMessage
     from ...runnables.runnable import Runnable
     from .constructors import ChatArguments
 
 __all__ = ("BaseChatOpenAI", "ChatOpenAI")
 
-_FORMAT = "openai.chat"
 
-
-class BaseChatOpenAI(ChatFields, BaseChatModel):
+class BaseChatOpenAI(ChatFields, HTTPChatModel):
     """Chat completions over OpenAI's protocol: the base class of :class:`ChatOpenAI`, for models of other providers."""
+
+    _stream_format = "openai.chat"
 
     if TYPE_CHECKING:
 
@@ -50,86 +42,39 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
         params = super()._get_invocation_params(stop=stop)
         return {"model": self.model_name, **params, **self._default_params, **kwargs}
 
-    # Whole responses.
+    # Responses.
 
-    def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> ChatResult:
-        request = self._whole_request(ModelCall(messages, stop, kwargs))
-        response = self._whole_response(request)
-        request.read(response)
-        return self._create_chat_result(response, legacy="functions" in request.params)
+    def _read_generations(self, pending: PendingRequest) -> DecodedGenerations:
+        return DecodedGenerations(
+            self._stream_format,
+            self.stream_chunk_timeout or None,
+            n=pending.n,
+            legacy="functions" in pending.params,
+            with_headers=self.include_response_headers,
+        )
 
-    async def _agenerate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> ChatResult:
-        request = self._whole_request(ModelCall(messages, stop, kwargs))
-        response = self._whole_response(request)
-        await request.aread(response)
-        return self._create_chat_result(response, legacy="functions" in request.params)
+    def _read_messages(self, pending: PendingRequest, id: str, *, collect_result: bool) -> DecodedMessages:
+        limit, legacy = self.stream_chunk_timeout or None, "functions" in pending.params
+        return DecodedMessages(
+            self._stream_format, limit, n=pending.n, id=id, collect_result=collect_result, legacy=legacy
+        )
 
-    def _whole_response(self, request: PendingRequest) -> WholeResponse:
-        return WholeResponse(_FORMAT, n=request.n, size=self.max_response_size)
+    def _read_whole(self, pending: PendingRequest) -> WholeResponse:
+        return WholeResponse(self._stream_format, n=pending.n, size=self.max_response_size)
+
+    def _create_result(self, pending: PendingRequest, body: WholeResponse) -> ChatResult:
+        return self._create_chat_result(body, legacy="functions" in pending.params)
 
     def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
         return build_chat_result(response, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
 
-    # Streams.
-
-    def _stream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> Iterator[ChatGenerationChunk]:
-        return self._read_chunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
-
-    def _astream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        return self._aread_chunks(self._stream_request(ModelCall(messages, stop, kwargs)), run_manager)
-
-    def _read_chunks(self, request: PendingRequest, run_manager: Any) -> Generator[ChatGenerationChunk, None, None]:
-        with closing(drive(request, self._decode_generations(request))) as chunks:
-            for chunk in chunks:
-                if run_manager is not None:
-                    run_manager.on_llm_new_token(chunk.text, **_token_info(chunk))
-                yield chunk
-
-    async def _aread_chunks(
-        self, request: PendingRequest, run_manager: Any
-    ) -> AsyncGenerator[ChatGenerationChunk, None]:
-        async with NestedIterator(adrive(request, self._decode_generations(request))) as chunks:
-            async for chunk in chunks:
-                if run_manager is not None:
-                    await run_manager.on_llm_new_token(chunk.text, **_token_info(chunk))
-                yield chunk
-
-    def _decode_generations(self, request: PendingRequest) -> DecodedGenerations:
-        return DecodedGenerations(
-            _FORMAT,
-            self.stream_chunk_timeout or None,
-            n=request.n,
-            legacy="functions" in request.params,
-            with_headers=self.include_response_headers,
-        )
-
     def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
-        cls, base = type(self), BaseChatOpenAI
-        if (cls._astream is not base._astream) if for_async else (cls._stream is not base._stream):
-            return False
-        if self.include_response_headers or self.rate_limiter is not None or self.output_version == "v1":
-            return False
-        return not disables_streaming(self, {**call.kwargs, "stream": True})
-
-    def _native_stream(
-        self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None
-    ) -> tuple[Source, ChunkProcessor[LLMResult]]:
-        request = self._stream_request(call)
-        limit, legacy = self.stream_chunk_timeout or None, "functions" in request.params
-        id = run_message_id(run_id or uuid7())
-        return request, DecodedMessages(
-            _FORMAT, limit, n=request.n, id=id, collect_result=collect_result, legacy=legacy
-        )
+        return not self.include_response_headers and super()._streams_natively(call, for_async=for_async)
 
     # Requests.
+
+    def _build_pending(self, call: ModelCall, *, stream: bool) -> PendingRequest:
+        return self._stream_request(call) if stream else self._whole_request(call)
 
     def _whole_request(self, call: ModelCall) -> PendingRequest:
         params = self._get_request_payload(call.prompt, stop=call.stop, **call.kwargs)
@@ -161,7 +106,7 @@ class BaseChatOpenAI(ChatFields, BaseChatModel):
     ) -> dict[str, Any]:
         """Return the parameters in a request's body, and its options such as ``timeout``."""
         kwargs.pop("ls_structured_output_format", None)
-        refuse_in_call(self, self._endpoint_params, kwargs)
+        refuse_in_call(self, kwargs)
         params = {**self._default_params, **kwargs}
         if stop is not None:
             params["stop"] = stop
@@ -343,7 +288,3 @@ def _rename_max_tokens(params: dict[str, Any]) -> dict[str, Any]:
     if "max_tokens" in params:
         params["max_completion_tokens"] = params.pop("max_tokens")
     return params
-
-
-def _token_info(chunk: ChatGenerationChunk) -> dict[str, Any]:
-    return {"chunk": chunk, "logprobs": (chunk.generation_info or {}).get("logprobs")}

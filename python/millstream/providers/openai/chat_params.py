@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..._fields import field
+from ..http.endpoint import as_float
 from .arguments import CHAT, refuse_responses
-from .endpoint import OpenAIEndpoint, as_float
+from .endpoint import OpenAIEndpoint
 from .usage import combine_llm_outputs
 
 __all__ = ("ChatFields",)

@@ -12,12 +12,14 @@ from ...outputs import GenerationChunk, LLMResult
 from ...streaming.drive import adrive, drive
 from ...streaming.inputs import NestedIterator
 from ...streaming.protocols import ChunkProcessor, Source
+from ..http.arguments import refuse_in_call
+from ..http.endpoint import as_float
 from ..http.request import PendingRequest
 from ..whole_response import WholeResponse
-from .arguments import COMPLETIONS, refuse_in_call
+from .arguments import COMPLETIONS
 from .completion_result import MergedResult
 from .completion_stream import DecodedChunks, DecodedText
-from .endpoint import OpenAIEndpoint, as_float
+from .endpoint import OpenAIEndpoint
 
 if TYPE_CHECKING:
     from .constructors import CompletionArguments
@@ -256,7 +258,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     def _call_params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Return the parameters of one call."""
         if kwargs:
-            refuse_in_call(self, self._endpoint_params, kwargs)
+            refuse_in_call(self, kwargs)
         params = {**self._invocation_params, **kwargs}
         if stop is not None:
             params["stop"] = stop

@@ -1,0 +1,48 @@
+"""``MessageReader``: what the payloads of a provider mean, as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..messages.ai import AIMessageChunk
+from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
+
+__all__ = ("MessageReader",)
+
+
+class MessageReader:
+    """Reads the payloads of one stream, or one whole answer, into messages; a provider subclasses it.
+
+    The decoder of the format has checked the payloads, and the model raises for errors, for answers that were cut
+    and for streams that stall. A payload may have fields of any type.
+
+    ``id`` is the id of the chunks that have none of the provider's.
+    """
+
+    __slots__ = ("id",)
+
+    def __init__(self) -> None:
+        self.id: str | None = None
+
+    def text(self, text: str) -> AIMessageChunk:
+        """Return the chunk of a payload that is ``text`` and nothing else, in the block that began last.
+
+        This is called for most payloads: use :func:`~millstream.messages.ai.text_chunk`, with :attr:`id`.
+        """
+        raise NotImplementedError
+
+    def read(self, payload: Any, text: str | None) -> ChatGenerationChunk | None:
+        """Return the chunk of any other payload, a value of JSON; ``None`` if it has nothing to hand out.
+
+        ``text`` is the text in it, in whole characters: halves of a character that came in two payloads are joined.
+        """
+        raise NotImplementedError
+
+    def finish(self) -> Sequence[ChatGenerationChunk]:
+        """Return the chunks behind the payloads of a stream that ended well."""
+        return ()
+
+    def whole(self, body: Any) -> ChatResult:
+        """Return the result of an answer that did not stream; ``body`` is the JSON object of the response."""
+        raise NotImplementedError
