@@ -1,13 +1,14 @@
-"""Builds the response to a request: routes, and the frames of each."""
+"""Builds the response to a request, in the format of its path."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .faults import Compress, Cut, Endless, ErrorFrame, ErrorStatus, Fault, Garble, Redirect, Send, Stall
-from .frames import Ask, Frame, document, encode, frames, model_list, read_ask
+from .formats.format import Format
+from .formats.parts import Ask, Frame, encode
+from .formats.table import PLAIN, Target, find_target
 from .http import Framing
 from .replies import Reply
 from .state import RecordedRequest
@@ -15,15 +16,12 @@ from .wire import compressed
 
 __all__ = ("Response", "read_body", "response_to")
 
-_ROUTES = {"/completions": False, "/chat/completions": True}
-# The base paths of OpenAI's API, and of a deployment of Azure's.
-_BASE = re.compile(r"/v1|/openai/deployments/(?P<deployment>[^/]+)")
-
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response before it is sent: its head, the frames of its body, and its faults."""
+    """One response before it is sent: its format, its head, the frames of its body, and its faults."""
 
+    format: Format
     status: int
     headers: Mapping[str, str]
     frames: Iterable[Frame]
@@ -33,8 +31,10 @@ class Response:
 
 def response_to(request: RecordedRequest, reply: Reply) -> Response:
     """Return the response to ``request`` that ``reply`` describes."""
-    response = _routed(request, reply)
-    own = {"x-request-id": f"req-mock{request.number}"}
+    target = find_target(request)
+    response = _routed(request, reply, target)
+    name = target.format.id_header
+    own = {} if name is None else {name: f"req-mock{request.number}"}
     response = replace(response, headers={**own, **response.headers})
     for fault in reply.faults:
         if isinstance(fault, Compress):
@@ -43,71 +43,70 @@ def response_to(request: RecordedRequest, reply: Reply) -> Response:
     return response
 
 
-def _routed(request: RecordedRequest, reply: Reply) -> Response:
+def _routed(request: RecordedRequest, reply: Reply, target: Target) -> Response:
     for fault in reply.faults:
         if isinstance(fault, ErrorStatus):
-            return _error_status(fault, reply)
+            return _error_status(fault, reply, target.format)
         if isinstance(fault, Redirect):
             headers = {"location": fault.location or request.path}
-            return _whole(fault.status, headers, b"", reply)
+            return _whole(target.format, fault.status, headers, b"", reply)
     if reply.body is not None:
         writes = (reply.body,) if isinstance(reply.body, bytes) else reply.body
-        return _streamed((Frame(data, is_piece=True) for data in writes), reply)
-    return _route(request, reply, request.method)
+        return _streamed(target.format, (Frame(data, is_piece=True) for data in writes), reply)
+    if request.method == "POST" and target.is_found:
+        return _answer(request, reply, target)
+    for method, path, document in PLAIN:
+        if method == request.method and path.fullmatch(request.path):
+            return _json(target.format, 200, document(request.body, reply), reply)
+    return _refusal(target.format, 404, f"no such route: {request.method} {request.path}", reply)
 
 
-def _route(request: RecordedRequest, reply: Reply, method: str) -> Response:
-    base = _BASE.match(request.path)
-    path = request.path[base.end() if base else 0 :]
-    if base and base["deployment"]:
-        reply = replace(reply, model=reply.model or base["deployment"])
-    if (method, path) == ("GET", "/models"):
-        return _json(200, model_list(reply), reply)
-    if method != "POST" or path not in _ROUTES:
-        return _refusal(404, f"no such route: {method} {request.path}", reply)
+def _answer(request: RecordedRequest, reply: Reply, target: Target) -> Response:
+    """Return the answer of a model: a stream or one document."""
+    asked = target.format
+    stream = asked.is_stream(request.body) if target.stream is None else target.stream
     try:
-        ask = read_ask(request.body, chat=_ROUTES[path])
+        ask = asked.read_ask(request.body, target.model, stream=stream)
     except ValueError as error:
-        return _refusal(400, str(error), reply)
+        return _refusal(asked, 400, str(error), reply)
     if ask.stream:
-        return _streamed(frames(ask, reply, request.number), reply)
-    return _document(ask, reply, request.number)
+        return _streamed(asked, asked.frames(ask, reply, request.number), reply)
+    return _document(asked, ask, reply, request.number)
 
 
-def _streamed(source: Iterable[Frame], reply: Reply) -> Response:
-    headers = {"content-type": reply.content_type, **reply.headers}
-    return Response(reply.status, headers, source, reply.framing, reply.faults)
+def _streamed(asked: Format, source: Iterable[Frame], reply: Reply) -> Response:
+    headers = {"content-type": reply.content_type or asked.stream_type, **reply.headers}
+    return Response(asked, reply.status, headers, source, reply.framing, reply.faults)
 
 
-def _document(ask: Ask, reply: Reply, number: int) -> Response:
+def _document(asked: Format, ask: Ask, reply: Reply, number: int) -> Response:
     """Return a response that does not stream."""
-    data = document(ask, reply, number)
+    document = asked.document(ask, reply, number)
     for fault in reply.faults:
         if isinstance(fault, ErrorFrame):
-            data = encode({"error": fault.error})
-    return _json(reply.status, data, reply)
+            document = asked.error_document(fault)
+    return _json(asked, reply.status, document, reply)
 
 
-def _error_status(fault: ErrorStatus, reply: Reply) -> Response:
-    detail = {"message": fault.message, "type": "mock_error", "param": None, "code": fault.code}
-    body = {"error": detail} if fault.body is None else fault.body
-    return _json(fault.status, encode(body), reply, fault.headers)
+def _error_status(fault: ErrorStatus, reply: Reply, asked: Format) -> Response:
+    body = asked.error_body(fault.status, fault.message, fault.code) if fault.body is None else fault.body
+    return _json(asked, fault.status, body, reply, {**asked.error_headers(fault.status), **fault.headers})
 
 
-def _refusal(status: int, message: str, reply: Reply) -> Response:
+def _refusal(asked: Format, status: int, message: str, reply: Reply) -> Response:
     """Return an error response for an invalid request."""
-    detail = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
-    return _json(status, encode({"error": detail}), reply)
+    return _json(asked, status, asked.error_body(status, message, None), reply, asked.error_headers(status))
 
 
-def _json(status: int, data: bytes, reply: Reply, headers: Mapping[str, str] | None = None) -> Response:
-    return _whole(status, {"content-type": "application/json", **(headers or {})}, data, reply)
+def _json(asked: Format, status: int, value: Any, reply: Reply, headers: Mapping[str, str] | None = None) -> Response:
+    own = {"content-type": asked.document_type, **(headers or {})}
+    return _whole(asked, status, own, encode(value), reply)
 
 
-def _whole(status: int, headers: Mapping[str, str], data: bytes, reply: Reply) -> Response:
+def _whole(asked: Format, status: int, headers: Mapping[str, str], data: bytes, reply: Reply) -> Response:
     """Return a response whose body is one document."""
     faults = tuple(moved for fault in reply.faults if (moved := _for_a_document(fault)) is not None)
-    return Response(status, {**reply.headers, **headers}, (Frame(data),), "length", faults)
+    return Response(asked, status, {**reply.headers, **headers}, (Frame(data),), "length", faults)
 
 
 def _for_a_document(fault: Fault) -> Fault | None:

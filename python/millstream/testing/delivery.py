@@ -9,7 +9,7 @@ from typing import Any
 from .answers import Response
 from .channel import Channel
 from .faults import Cut, Drip, Endless, ErrorFrame, Fault, Garble, Place, Refuse, Send, Stale, Stall
-from .frames import Frame, sse
+from .formats.parts import Frame
 from .replies import Reply
 from .state import RecordedRequest, State
 from .wire import Wire
@@ -41,12 +41,14 @@ class Delivery:
         self._held: list[bytes] = []
         self._held_pieces = 0
         self._left = 0
+        self._frames_sent = 0
 
     async def run(self, response: Response) -> None:
         """Send ``response``, to its end or to a fault that ends it."""
         reused = self._channel.record.requests > 1
         self._pending = [(place, fault) for fault in response.faults if (place := _place(fault, reused)) is not None]
         self._wire = Wire(response.framing, response.faults)
+        self._format = response.format
         self._channel.drip = next((fault for fault in response.faults if isinstance(fault, Drip)), None)
         try:
             await self._send(response)
@@ -99,6 +101,7 @@ class Delivery:
             await self._flush()
 
     async def _flush(self) -> None:
+        self._frames_sent += len(self._held)
         if not self._held:
             return
         data = b"".join(self._held)
@@ -159,7 +162,7 @@ class Delivery:
             case Endless():
                 await self._endless(fault, frame)
             case ErrorFrame():
-                await self._write(sse({"error": fault.error}) + (b"data: [DONE]\n\n" if fault.done else b""))
+                await self._write(self._format.error_frame(fault, self._frames_sent))
                 await self._end()
                 raise Over
             case Garble():
@@ -205,7 +208,7 @@ class Delivery:
         else:
             with self._release() as released:
                 while not released.done():
-                    await self._write(b": keep-alive\n\n")
+                    await self._write(self._format.keep_alive)
                     await asyncio.wait([released], timeout=fault.comment_every)
         await self._channel.write(halves[1])
         return frame._replace(data=b"") if fault.inside else frame
@@ -214,6 +217,8 @@ class Delivery:
         if fault.send_buffer_size is not None:
             self._channel.bound_send_buffer(fault.send_buffer_size)
         data, left = frame.data if fault.data is None else fault.data, fault.count
+        if data == "keep-alive":
+            data = self._format.keep_alive
         with self._release() as released:
             while left and not released.done():
                 times = min(self._reply.pieces_per_write, left)

@@ -7,7 +7,7 @@ Most faults happen at a *place*, their ``after``: how far the connection gets be
     "half-head"   half of the response's head
     "head"        the head
     0, 1, 2, …    that many pieces; chat's role frame does not count
-    "done"        the whole stream, ``[DONE]`` too, but no terminating chunk
+    "done"        the whole stream, its end mark too (``[DONE]``, say), but no terminating chunk
     "body"        the whole response; the connection would be kept alive
 
 A response that does not stream is one document: a fault between pieces happens before it, and a
@@ -68,7 +68,7 @@ Garbling = Literal[
 class ErrorStatus:
     """An error status in place of a response, with ``headers`` (``retry-after``, say) and a JSON body.
 
-    ``body`` defaults to an OpenAI error object with ``message`` and ``code``.
+    ``body`` defaults to the error object of the path's provider, with ``message`` and ``code``.
     """
 
     status: int = 500
@@ -82,8 +82,9 @@ class ErrorStatus:
 class ErrorFrame:
     """An error object inside the stream, after ``after`` pieces; the body then ends as it should.
 
-    Without streaming it is the whole body, with status 200, as some proxies send it. ``done`` says
-    whether ``[DONE]`` follows.
+    Without streaming it is the whole body, with status 200, as some proxies send it. ``type`` and
+    ``code`` have OpenAI's words; by default another provider's error has its own word for an overload.
+    ``done`` says whether ``[DONE]`` follows, in formats that have it.
     """
 
     after: int = 3
@@ -94,7 +95,7 @@ class ErrorFrame:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The provider's error object, as it is sent."""
+        """OpenAI's error object, as it is sent."""
         return {"message": self.message, "type": self.type, "param": None, "code": self.code}
 
 
@@ -133,10 +134,11 @@ class Cut:
 class Stall:
     """The response pauses after ``after`` until ``server.release()`` or until the client leaves.
 
-    ``comment_every`` sends a comment line every so many seconds meanwhile, as proxies do to keep a
-    connection open. ``inside`` is that of :class:`Cut`; the other half follows after the pause.
-    ``after=-1`` is ``"request"``. Under ``"accept"`` the server reads nothing, so it does not even
-    notice that the client leaves before it is released.
+    ``comment_every`` sends a comment every so many seconds meanwhile, as proxies do to keep a connection
+    open; in formats that have no comments, what their readers pass over. ``inside`` is that of
+    :class:`Cut`; the other half follows after the pause. ``after=-1`` is ``"request"``. Under
+    ``"accept"`` the server reads nothing, so it does not even notice that the client leaves before it
+    is released.
     """
 
     after: Place = 3
@@ -162,7 +164,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Endless:
-    """After ``after`` the body never ends: ``data`` is sent again and again, by default a comment.
+    """After ``after`` the body never ends: ``data`` is sent again and again.
+
+    By default it is what a reader of the format passes over: a comment, a ping, a blank line.
 
     ``data=None`` repeats the next piece, ``Reply.pieces_per_write`` times a write and paced as pieces
     are. It ends when the client leaves, at ``server.release()``, or after ``count`` times, and then the
@@ -171,7 +175,7 @@ class Endless:
     """
 
     after: Place = 3
-    data: bytes | None = b": keep-alive\n\n"
+    data: bytes | Literal["keep-alive"] | None = "keep-alive"
     count: int = 10_000_000
     send_buffer_size: int | None = None
 

@@ -32,6 +32,7 @@ class RawRequest:
     headers: dict[str, str]
     data: bytes
     keep_alive: bool
+    query: str = ""
 
 
 class RequestReader:
@@ -39,7 +40,7 @@ class RequestReader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._head: tuple[str, str, dict[str, str], bool] | None = None
+        self._head: tuple[str, str, str, dict[str, str], bool] | None = None
         self._length = 0
 
     def feed(self, data: bytes) -> list[RawRequest]:
@@ -55,11 +56,11 @@ class RequestReader:
             return None
         if self._head is None or len(self._buffer) < self._length:
             return None
-        method, path, headers, keep_alive = self._head
+        method, path, query, headers, keep_alive = self._head
         data = bytes(self._buffer[: self._length])
         del self._buffer[: self._length]
         self._head = None
-        return RawRequest(method, path, headers, data, keep_alive)
+        return RawRequest(method, path, headers, data, keep_alive, query)
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
@@ -74,7 +75,8 @@ class RequestReader:
         self._length = _body_length(headers)
         wishes = headers.get("connection", "").lower()
         keep_alive = version != "HTTP/1.0" and "close" not in wishes
-        self._head = method, target.partition("?")[0], headers, keep_alive
+        path, _, query = target.partition("?")
+        self._head = method, path, query, headers, keep_alive
         return True
 
 

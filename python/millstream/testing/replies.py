@@ -25,10 +25,15 @@ class Reply:
         the tools that a chat response calls: mappings of ``name``, ``args`` (a mapping, or a text that is
         sent unchanged) and optionally ``id``. Such a response has no text unless ``pieces`` is set,
         and its finish reason is ``"tool_calls"``.
+    ``reasoning``
+        the reasoning before the text, piece by piece, or a callable like that of ``pieces``; in formats that have it.
+    ``usage``
+        members of the provider's usage object, beside the counted ones or in their place.
     ``finish_reason``
-        the finish reason; ``None`` leaves every choice unfinished.
+        the finish reason in OpenAI's words, which other formats translate, or another one, which is
+        sent unchanged; ``None`` leaves every choice unfinished.
     ``done``
-        whether ``[DONE]`` ends the stream.
+        whether the stream's end mark is sent: ``[DONE]``, ``message_stop``, ``"done": true``, a closing bracket.
     ``model``
         the model in the frames; by default the requested one.
     ``pace``
@@ -41,7 +46,7 @@ class Reply:
         sent unchanged in place of a generated body: bytes, or the list of writes; ``pace`` is then
         between writes, and ``Cut``, ``Stall`` and ``ErrorFrame`` count writes.
     ``status``, ``content_type``, ``headers``
-        of the response; ``content_type`` is for ``body``.
+        of the response; ``content_type`` is for streams and for ``body``, by default that of the path's format.
     ``framing``
         how the body's end is marked: ``"chunked"``, ``"length"``, ``"close"`` (with a ``connection: close``
         header) or ``"http/1.0"`` (closed too, without that header).
@@ -51,6 +56,8 @@ class Reply:
 
     pieces: Sequence[str] | PiecesFor | None = None
     tool_calls: Sequence[Mapping[str, Any]] = ()
+    reasoning: Sequence[str] | PiecesFor = ()
+    usage: Mapping[str, Any] = field(default_factory=dict)
     finish_reason: str | None = "stop"
     done: bool = True
     model: str | None = None
@@ -59,7 +66,7 @@ class Reply:
     bytes_per_write: int | None = None
     body: bytes | Sequence[bytes] | None = None
     status: int = 200
-    content_type: str = "text/event-stream; charset=utf-8"
+    content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     framing: Framing = "chunked"
     fault: Fault | tuple[Fault, ...] | None = None

@@ -15,6 +15,7 @@ from .channel import Channel
 from .delivery import Delivery
 from .fault_names import fault_named
 from .faults import Cut, ErrorStatus, Fault, Stall
+from .formats.table import find_target
 from .http import RawRequest
 from .replies import Reply
 from .state import Connection, Connections, RecordedRequest, State
@@ -36,9 +37,10 @@ def running_ports() -> frozenset[int]:
 
 
 class MockServer:
-    """A server that speaks ``/v1/completions`` and ``/v1/chat/completions``, streaming and not.
+    """A server that speaks the formats of all providers on their own paths, streaming and not.
 
-    Both exist under Azure's path as well: ``/openai/deployments/NAME/chat/completions``.
+    OpenAI's chat completions, completions and responses under :attr:`url`, and under Azure's path:
+    ``/openai/deployments/NAME/chat/completions``; the others under :attr:`origin`. docs/testing.md lists them.
     It is a context manager, for ``with`` and ``async with`` alike, and runs in a thread of its own,
     so sync and async code use it the same way. Each request takes the next :class:`Reply` of
     ``script``; once that is used up, ``reply`` is used. Either may be a callable that returns a
@@ -222,7 +224,9 @@ class MockServer:
     async def _answer(self, channel: Channel, raw: RawRequest) -> None:
         number = self._state.requests_seen + 1
         body = read_body(raw.data)
-        request = RecordedRequest(number, channel.record.id, raw.method, raw.path, raw.headers, body, raw.data)
+        request = RecordedRequest(
+            number, channel.record.id, raw.method, raw.path, raw.headers, body, raw.data, query=raw.query
+        )
         self._state.add(request)
         reply = self._reply_for(request, channel)
         delivery = Delivery(channel, request, reply, self._state, self._released.acquire)
@@ -235,7 +239,9 @@ class MockServer:
             reply = self.script.popleft() if self.script else self.reply
         if callable(reply):
             reply = reply(request)
-        model = request.body.get("model") if isinstance(request.body, dict) else None
+        model = find_target(request).model
+        if model is None and isinstance(request.body, dict):
+            model = request.body.get("model")
         named = request.headers.get("x-mock-fault")
         if named is None and isinstance(model, str) and model.startswith("fault:"):
             named = model.removeprefix("fault:")

@@ -19,9 +19,10 @@ class RecordedRequest:
     """One request, and the progress of its response.
 
     ``headers`` has names in lower case, ``body`` is the parsed JSON (``None`` if there is none), ``data``
-    the body's bytes. ``pieces_sent`` is incremented just before each piece is written, and ``answered`` is
-    set just before the end of a complete response is written, so a client that has read to the end finds
-    both final. ``over`` is set when nothing more will be sent, by faults neither.
+    the body's bytes, ``query`` what follows the question mark of the URL. ``pieces_sent`` is incremented
+    just before each piece is written, and ``answered`` is set just before the end of a complete response
+    is written, so a client that has read to the end finds both final. ``over`` is set when nothing more
+    will be sent, by faults neither.
     """
 
     number: int
@@ -34,6 +35,7 @@ class RecordedRequest:
     pieces_sent: int = 0
     answered: bool = False
     over: bool = False
+    query: str = ""
 
 
 @dataclass(slots=True)

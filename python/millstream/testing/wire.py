@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from .faults import Chunking, Compress, Fault, Garble, GiantHead, Interim
-from .frames import Frame
+from .formats.parts import Frame
 from .http import LAST_CHUNK, Framing, chunk, head
 
 __all__ = ("Wire", "compressed")
