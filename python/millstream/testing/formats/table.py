@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ..replies import Reply
 from ..state import RecordedRequest
-from . import anthropic, gemini, ollama, openai, responses
+from . import anthropic, bedrock, cohere, gemini, llamacpp, ollama, openai, responses, tgi
 from .format import Format
 
 __all__ = ("PLAIN", "Target", "find_target")
@@ -52,6 +52,15 @@ _ROUTES = (
     _route(_GEMINI + ":streamGenerateContent", gemini.GEMINI_ARRAY, stream=True),
     _route("/api/chat", ollama.CHAT),
     _route("/api/generate", ollama.GENERATE),
+    _route("/v2/chat", cohere.CHAT),
+    _route("/completion", llamacpp.COMPLETION),
+    _route("/generate_stream", tgi.GENERATE, stream=True),
+    _route("/generate", tgi.GENERATE, stream=False),
+    _route("/", tgi.GENERATE),
+    _route("/model/(?P<model>.+)/converse-stream", bedrock.CONVERSE, stream=True),
+    _route("/model/(?P<model>.+)/converse", bedrock.CONVERSE, stream=False),
+    _route("/model/(?P<model>.+)/invoke-with-response-stream", bedrock.INVOKE, stream=True),
+    _route("/model/(?P<model>.+)/invoke", bedrock.INVOKE, stream=False),
 )
 
 # What is no answer of a model: the method, the path, and the document.
