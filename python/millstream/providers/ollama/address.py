@@ -48,4 +48,5 @@ def read_address(address: str | None) -> Address:
 def _authorize(user: str | None, password: str | None) -> str | None:
     if not user:
         return None
-    return f"Basic {b64encode(f'{unquote(user)}:{unquote(password or "")}'.encode()).decode()}"
+    credentials = f"{unquote(user)}:{unquote(password or '')}"
+    return f"Basic {b64encode(credentials.encode()).decode()}"

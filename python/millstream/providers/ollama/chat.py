@@ -44,7 +44,7 @@ class ChatOllama(OllamaFields, HTTPChatModel):
     :class:`~millstream.errors.UnsupportedError` for arguments of httpx's clients that only such a client can have.
     """
 
-    _format = "ollama.chat"
+    _stream_format = "ollama.chat"
 
     if TYPE_CHECKING:
 

@@ -9,24 +9,23 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from ...errors import UnsupportedError
-from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ...transport import AsyncResponse, Request, Response
 from ...transport.headers import check_headers
 from ...transport.timeouts import Timeouts, read_timeouts
 from ..http.build import put_headers
 
 __all__ = ("NO_OPTIONS", "ClientOptions", "OptionTransport", "read_client_options")
 
-_NAMES = ("headers", "timeout", "proxy", "params", "auth", "cookies")
+_NAMES = ("headers", "timeout", "proxy", "auth", "cookies")
 _FOREVER = Timeouts(None, None, None, None)
 
 
 class ClientOptions(NamedTuple):
-    """The headers, the timeouts, the proxy and the query of requests; ``None`` where the arguments have none."""
+    """The headers, the timeouts and the proxy of requests; ``None`` where the arguments have none."""
 
     headers: Mapping[str, str] = {}
     timeouts: Timeouts | None = None
     proxy: str | None = None
-    query: Mapping[str, Any] = {}
 
 
 NO_OPTIONS = ClientOptions()
@@ -34,7 +33,7 @@ NO_OPTIONS = ClientOptions()
 
 
 def read_client_options(owner: str, arguments: Mapping[str, Any] | None) -> ClientOptions:
-    """Return what ``arguments`` say: ``headers``, ``timeout``, ``proxy``, ``params``, ``auth`` and ``cookies``.
+    """Return what ``arguments`` say: ``headers``, ``timeout``, ``proxy``, ``auth`` and ``cookies``.
 
     Raises :class:`~millstream.errors.UnsupportedError` for the other arguments of httpx's clients, which a client
     passed as ``http_client`` can have, and for an ``auth`` that is not a user and a password. No message contains
@@ -60,7 +59,7 @@ def read_client_options(owner: str, arguments: Mapping[str, Any] | None) -> Clie
     timeouts = None
     if "timeout" in arguments:
         timeouts = read_timeouts(arguments["timeout"]) or _FOREVER
-    return ClientOptions(headers, timeouts, arguments.get("proxy"), dict(arguments.get("params") or {}))
+    return ClientOptions(headers, timeouts, arguments.get("proxy"))
 
 
 _COOKIE_SAFE = "!#$&'()*+-./:<=>?@[]^_`{|}~"
@@ -77,7 +76,7 @@ class OptionTransport:
     """Sends requests over another transport, with the headers and timeouts of ``options``, which override theirs."""
 
     def __init__(self, inner: Any, options: ClientOptions) -> None:
-        self._inner: Transport | AsyncTransport | Any = inner
+        self._inner = inner
         self._options = options
 
     def open(self, request: Request) -> Response:

@@ -68,8 +68,8 @@ class OllamaFields(HTTPEndpoint):
             setattr(self, name, as_float(getattr(self, name)))
         self._check_logprobs()
         # Without `base_url`, the environment is read once, here.
-        self._address: Address = read_address(self.base_url or os.environ.get("OLLAMA_HOST"))
-        self._options: ClientOptions = read_client_options("client_kwargs", self.client_kwargs)
+        self._server_address: Address = read_address(self.base_url or os.environ.get("OLLAMA_HOST"))
+        self._client_options: ClientOptions = read_client_options("client_kwargs", self.client_kwargs)
         self._sync_options = read_client_options("sync_client_kwargs", self.sync_client_kwargs)
         self._async_options = read_client_options("async_client_kwargs", self.async_client_kwargs)
         super().__post_init__()
@@ -94,21 +94,21 @@ class OllamaFields(HTTPEndpoint):
 
     @property
     def _base_url(self) -> str:
-        return self._address.url
+        return self._server_address.url
 
     @property
-    def _proxy(self) -> str | None:
-        return self._options.proxy
+    def _proxy_url(self) -> str | None:
+        return self._client_options.proxy
 
     @property
-    def _timeout(self) -> Any:
-        return self._options.timeouts
+    def _default_timeout(self) -> Any:
+        return self._client_options.timeouts
 
     def _own_headers(self) -> Mapping[str, str]:
-        headers = dict(self._options.headers)
-        if self._address.authorization is not None:
+        headers = dict(self._client_options.headers)
+        if self._server_address.authorization is not None:
             headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
-            headers["authorization"] = self._address.authorization
+            headers["authorization"] = self._server_address.authorization
         return headers
 
     def _find_key(self) -> Any:
@@ -116,13 +116,12 @@ class OllamaFields(HTTPEndpoint):
         return None if "authorization" in map(str.lower, self._own_headers()) else self._environment_key
 
     def _sync_transport(self) -> Transport:
-        return self._apply(super()._sync_transport(), self._sync_options)
+        transport = super()._sync_transport()
+        return transport if self._sync_options == NO_OPTIONS else OptionTransport(transport, self._sync_options)
 
     def _async_transport(self) -> AsyncTransport:
-        return self._apply(super()._async_transport(), self._async_options)
-
-    def _apply(self, transport: Any, options: ClientOptions) -> Any:
-        return transport if options == NO_OPTIONS else OptionTransport(transport, options)
+        transport = super()._async_transport()
+        return transport if self._async_options == NO_OPTIONS else OptionTransport(transport, self._async_options)
 
     @classmethod
     def _by_name(cls) -> str:

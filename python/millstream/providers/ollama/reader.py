@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ...messages.ai import AIMessageChunk, text_chunk
@@ -56,10 +56,11 @@ class OllamaReader(MessageReader):
         chunk.usage_metadata = create_usage_metadata(payload)
         return ChatGenerationChunk(chunk, _read_info(payload, is_end=is_end))
 
-def _read_pieces(calls: object) -> Sequence[ToolCallChunk]:
+
+def _read_pieces(calls: object) -> list[ToolCallChunk]:
     """Return the calls of a payload as pieces, each of which is a whole call."""
     if not calls:
-        return ()
+        return []
     valid, invalid = read_tool_calls(calls)
     return [
         *(tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"]) for call in valid),

@@ -75,9 +75,7 @@ def _convert_response_format(response_format: Any) -> Any:
     if kind == "json_object":
         return "json"
     if kind != "json_schema":
-        return _warn(
-            f"Ignored unrecognized 'response_format' type: {kind}. Expected 'json_object' or 'json_schema'."
-        )
+        return _warn(f"Ignored unrecognized 'response_format' type: {kind}. Expected 'json_object' or 'json_schema'.")
     block = response_format.get("json_schema")
     if not isinstance(block, Mapping):
         return _warn(

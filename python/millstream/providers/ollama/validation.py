@@ -18,7 +18,7 @@ def validate_model(model: Any) -> None:
     """Raise :class:`ValueError` if the server of ``model`` does not have it, or does not answer."""
     key = getattr(model._find_key(), "get_secret_value", lambda: None)()
     headers = model._request_headers(key, None)
-    request = Request("GET", model._request_url("/api/tags", {}), headers, b"", model._timeout)
+    request = Request("GET", model._request_url("/api/tags", {}), headers, b"", model._default_timeout)
     try:
         response = model._sync_transport().open(request)
         try:
