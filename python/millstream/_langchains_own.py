@@ -28,7 +28,6 @@ MODULES = {
 _EMBEDDINGS = "has no embeddings: import them from langchain_openai; they work beside its models"
 
 NAMES_OF_OPENAI = {
-    "chat_models": "has its chat models at the top: from millstream import ChatOpenAI, AzureChatOpenAI",
     "llms": "has its completion models at the top: from millstream import OpenAI",
     "AzureOpenAI": "has no completion model for Azure: import it from langchain_openai, or pass OpenAI a base_url",
     "AzureOpenAIEmbeddings": _EMBEDDINGS,

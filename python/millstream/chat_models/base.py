@@ -1,0 +1,6 @@
+"""LangChain's path of ``init_chat_model``, and that of langchain-openai's base class."""
+
+from ..providers.init_chat_model import init_chat_model
+from ..providers.openai.chat import BaseChatOpenAI, ChatOpenAI
+
+__all__ = ("BaseChatOpenAI", "ChatOpenAI", "init_chat_model")
