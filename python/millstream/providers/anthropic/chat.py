@@ -65,7 +65,7 @@ class ChatAnthropic(AnthropicFields):
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        """Return the parameters of a request: those in its body and its headers, and its options such as ``timeout``."""
+        """Return the parameters in the body and the headers of a request, and options such as ``timeout``."""
         kwargs.pop("ls_structured_output_format", None)
         refuse_in_call(self, kwargs)
         return build_payload(self, self._model_type.prompt(input_), stop, kwargs)
@@ -90,8 +90,14 @@ class ChatAnthropic(AnthropicFields):
         """
         from .tools import build_tool_arguments
 
-        choice = {"tool_choice": tool_choice, "parallel_tool_calls": parallel_tool_calls}
-        return self.bind(**build_tool_arguments(tools, strict=strict, thinking=self.thinking, **choice), **kwargs)
+        arguments = build_tool_arguments(
+            tools,
+            tool_choice=tool_choice,
+            strict=strict,
+            parallel_tool_calls=parallel_tool_calls,
+            thinking=self.thinking,
+        )
+        return self.bind(**arguments, **kwargs)
 
     @overload
     def with_structured_output(
@@ -101,6 +107,7 @@ class ChatAnthropic(AnthropicFields):
         include_raw: Literal[False] = False,
         method: SchemaMethod = ...,
         strict: bool | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, SchemaClass]: ...
     @overload
     def with_structured_output(
@@ -110,6 +117,7 @@ class ChatAnthropic(AnthropicFields):
         include_raw: Literal[True],
         method: SchemaMethod = ...,
         strict: bool | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, StructuredAnswer[SchemaClass]]: ...
     @overload
     def with_structured_output(
@@ -119,6 +127,7 @@ class ChatAnthropic(AnthropicFields):
         include_raw: Literal[False] = False,
         method: SchemaMethod = ...,
         strict: bool | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
     @overload
     def with_structured_output(
@@ -128,13 +137,26 @@ class ChatAnthropic(AnthropicFields):
         include_raw: Literal[True],
         method: SchemaMethod = ...,
         strict: bool | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, StructuredAnswer[dict[str, Any]]]: ...
     @overload
     def with_structured_output(
-        self, schema: Any, *, include_raw: bool, method: SchemaMethod = ..., strict: bool | None = None
+        self,
+        schema: Any,
+        *,
+        include_raw: bool,
+        method: SchemaMethod = ...,
+        strict: bool | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]: ...
-    def with_structured_output(  # type: ignore[override]
-        self, schema: Any, *, include_raw: bool = False, method: str = "function_calling", strict: bool | None = None
+    def with_structured_output(
+        self,
+        schema: Any,
+        *,
+        include_raw: bool = False,
+        method: str = "function_calling",
+        strict: bool | None = None,
+        **kwargs: Any,
     ) -> Runnable[LanguageModelInput, Any]:
         """Return a Runnable whose output fits ``schema``: a pydantic class, a ``TypedDict``, a JSON schema.
 
@@ -146,6 +168,8 @@ class ChatAnthropic(AnthropicFields):
         :class:`~millstream.errors.RefusalError` for a refusal, and
         :class:`~millstream.exceptions.OutputParserException` for one that does not fit; a stream raises at its end.
         """
+        if kwargs:
+            raise ValueError(f"Received unsupported arguments {kwargs}")
         from .structured_output import build_structured_model
 
         return build_structured_model(self, schema, method=method, include_raw=include_raw, strict=strict)

@@ -120,9 +120,7 @@ class _Conversation:
         """Add a system message."""
         if is_first:
             self.system = format_system(content, self._model, in_place=True)
-        elif self._accepts_system and (
-            self._pending or allows_system_after(self.turns[-1] if self.turns else None)
-        ):
+        elif self._accepts_system and (self._pending or allows_system_after(self.turns[-1] if self.turns else None)):
             self._pending.append(content)
         else:
             self._hoist(content)

@@ -14,6 +14,7 @@ from .arguments import CALL_ARGUMENTS, PARAMS
 
 if TYPE_CHECKING:
     from ...language_models.model_profile import ModelProfile
+    from .constructors import Effort
 
 __all__ = ("AnthropicFields",)
 
@@ -21,6 +22,7 @@ _DEFAULT_URL = "https://api.anthropic.com"
 _VERSION = "2026-10-21"
 # The limit of models that are not known.
 _MAX_TOKENS = 4096
+_EFFORTS = ("max", "xhigh", "high", "medium", "low")
 _MILLION = "context-1m-2025-08-07"
 
 
@@ -66,7 +68,7 @@ class AnthropicFields(HTTPChatModel):
     stream_usage: bool = True
     thinking: dict[str, Any] | None = None
     output_config: dict[str, Any] | None = None
-    reasoning_effort: str | None = field(default=None, alias="effort")
+    reasoning_effort: Effort | None = field(default=None, alias="effort")
     mcp_servers: list[dict[str, Any]] | None = None
     context_management: dict[str, Any] | None = None
     container: Any = None
@@ -79,13 +81,12 @@ class AnthropicFields(HTTPChatModel):
     def __post_init__(self) -> None:
         """Check the fields against each other."""
         if self.anthropic_proxy and (self.http_client is not None or self.http_async_client is not None):
-            raise ValueError("anthropic_proxy and http_client or http_async_client contradict each other: leave one out")
+            raise ValueError("anthropic_proxy contradicts http_client and http_async_client: leave one out")
         if not all(isinstance(text, str) for text in self.stop_sequences or ()):
             raise TypeError(f"{type(self).__name__}(): stop_sequences must be a list of str")
-        if self.reasoning_effort not in (None, "max", "xhigh", "high", "medium", "low"):
-            raise ValueError(
-                f"{type(self).__name__}(): effort must be max, xhigh, high, medium or low, not {self.reasoning_effort!r}"
-            )
+        if self.reasoning_effort not in (None, *_EFFORTS):
+            known = ", ".join(_EFFORTS)
+            raise ValueError(f"{type(self).__name__}(): effort must be {known} or None, not {self.reasoning_effort!r}")
         if isinstance(self.anthropic_api_key, str):
             self.anthropic_api_key = self._check_value(
                 "api_key", self.__millstream_fields__["anthropic_api_key"], self.anthropic_api_key
@@ -111,7 +112,7 @@ class AnthropicFields(HTTPChatModel):
         return cast("ModelProfile", profile) if profile else None
 
     @property
-    def effort(self) -> str | None:
+    def effort(self) -> Effort | None:
         """The effort of the model, which is also called ``reasoning_effort``."""
         return self.reasoning_effort
 

@@ -67,8 +67,7 @@ def add_nulls(value: Any, *, beta: bool) -> Any:
         return value
     # The input of a tool, and what the user's documents contain, is theirs.
     copied = {
-        key: inner if key == "input" or key in _SOURCES else add_nulls(inner, beta=beta)
-        for key, inner in value.items()
+        key: inner if key == "input" or key in _SOURCES else add_nulls(inner, beta=beta) for key, inner in value.items()
     }
     kind = value.get("type")
     known = _OF_BETA_TYPE if beta else _OF_TYPE

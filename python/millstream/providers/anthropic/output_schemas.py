@@ -12,9 +12,7 @@ __all__ = ("build_output_format", "transform_schema")
 
 _Schema = dict[str, Any]
 
-_FORMATS = frozenset(
-    {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
-)
+_FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
 _TYPES = frozenset({"object", "array", "string", "boolean", "integer", "number", "null"})
 
 
@@ -45,19 +43,8 @@ def transform_schema(schema: Mapping[str, Any]) -> _Schema:
     for key in ("description", "title"):
         if (text := rest.pop(key, None)) is not None:
             formatted[key] = text
-    if kind == "object":
-        _take_properties(rest, formatted)
-    elif kind == "string" and rest.get("format") in _FORMATS:
-        formatted["format"] = rest.pop("format")
-    elif kind == "string" and not rest.get("format"):
-        rest.pop("format", None)
-    elif kind == "array":
-        if (items := rest.pop("items", None)) is not None:
-            formatted["items"] = transform_schema(items)
-        if rest.get("minItems", -1) in (0, 1):
-            formatted["minItems"] = rest.pop("minItems")
-        elif rest.get("minItems", 0) is None:
-            del rest["minItems"]
+    if kind in _TAKERS:
+        _TAKERS[kind](rest, formatted)
     if rest:
         before = f"{formatted['description']}\n\n" if formatted.get("description") is not None else ""
         formatted["description"] = f"{before}{{{', '.join(f'{key}: {value}' for key, value in rest.items())}}}"
@@ -98,6 +85,27 @@ def _take_properties(rest: _Schema, formatted: _Schema) -> None:
     formatted["additionalProperties"] = False
     if (required := rest.pop("required", None)) is not None:
         formatted["required"] = required
+
+
+def _take_format(rest: _Schema, formatted: _Schema) -> None:
+    name = rest.pop("format", None)
+    if name in _FORMATS:
+        formatted["format"] = name
+    elif name:
+        rest["format"] = name
+
+
+def _take_items(rest: _Schema, formatted: _Schema) -> None:
+    if (items := rest.pop("items", None)) is not None:
+        formatted["items"] = transform_schema(items)
+    count = rest.pop("minItems", None)
+    if count in (0, 1):
+        formatted["minItems"] = count
+    elif count is not None:
+        rest["minItems"] = count
+
+
+_TAKERS = {"object": _take_properties, "string": _take_format, "array": _take_items}
 
 
 def _is_scalar(value: object) -> bool:

@@ -121,6 +121,9 @@ class AnthropicReader(MessageReader):
         if not isinstance(delta, dict) or not isinstance(kind, str):
             return None
         index = payload.get("index", self._index)
+        if index not in self._kinds:
+            # A block of which the server did not send the beginning.
+            self._index, self._kinds[index] = index, None
         if kind == "text_delta":
             piece = text if text is not None else delta.get("text") or ""
             return self._make(piece if self._is_text else [{**delta, "text": piece, "type": "text", "index": index}])

@@ -20,7 +20,7 @@ def create_usage_metadata(usage: Mapping[str, Any]) -> UsageMetadata:
     """
     written = usage.get("cache_creation")
     by_lifetime = {key: written.get(key) for key in _LIFETIMES} if isinstance(written, Mapping) and written else {}
-    known = sum(count for count in by_lifetime.values() if _is_count(count))
+    known = sum(map(_count, by_lifetime.values()))
     read = usage.get("cache_read_input_tokens")
     created = usage.get("cache_creation_input_tokens")
     input_tokens = _count(usage.get("input_tokens")) + _count(read) + (known or _count(created))
@@ -47,9 +47,5 @@ def merge_usage(first: Mapping[str, Any], last: Mapping[str, Any]) -> dict[str, 
     return {**first, **{key: count for key, count in last.items() if count is not None}}
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _count(value: Any) -> int:
-    return value if _is_count(value) else 0
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

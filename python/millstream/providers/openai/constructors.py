@@ -7,40 +7,11 @@ Only type checkers import this module: at run time a class's fields are its cons
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, TypedDict
+
+from ..http.constructors import Key, Secret, Timeout
 
 __all__ = ("AzureChatArguments", "ChatArguments", "CompletionArguments")
-
-
-class Secret(Protocol):
-    """A text that shows itself only when asked: Millstream's ``SecretStr``, LangChain's, pydantic's."""
-
-    def get_secret_value(self) -> str:
-        """Return the text itself."""
-
-
-class TimeoutParts(Protocol):
-    """What httpx's ``Timeout`` has."""
-
-    @property
-    def connect(self) -> Any:
-        """The seconds to wait for a connection."""
-
-    @property
-    def read(self) -> Any:
-        """The seconds to wait for each read."""
-
-    @property
-    def write(self) -> Any:
-        """The seconds to wait for each write."""
-
-    @property
-    def pool(self) -> Any:
-        """The seconds to wait for a place in the pool."""
-
-
-Key = str | Secret | Callable[[], str] | Callable[[], Awaitable[str]] | None
-Timeout = float | tuple[float | None, ...] | TimeoutParts | None
 
 
 class ModelArguments(TypedDict, total=False):
