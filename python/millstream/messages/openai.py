@@ -16,10 +16,12 @@ from .tool import ToolMessage
 from .tool_calls import InvalidToolCall, ToolCall
 
 __all__ = (
+    "add_breakpoint",
     "convert_to_openai_data_block",
     "convert_to_openai_image_block",
     "openai_calls",
     "openai_role",
+    "raw_calls",
     "to_openai_message",
 )
 
@@ -86,13 +88,19 @@ def openai_calls(calls: Iterable[ToolCall], invalid: Iterable[InvalidToolCall] =
     ]
 
 
-def _calls(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def raw_calls(message: AIMessage) -> list[dict[str, Any]]:
+    """Return the tool calls of an answer in OpenAI's form: parsed ones, or else those in ``additional_kwargs``."""
     if message.tool_calls or message.invalid_tool_calls:
-        return {"tool_calls": openai_calls(message.tool_calls, message.invalid_tool_calls)}
-    if isinstance(raw := kwargs.get("tool_calls"), list) and raw:
-        sent_keys = ("id", "type", "function")
-        calls = [call for call in raw if isinstance(call, Mapping)]
-        return {"tool_calls": [{key: call[key] for key in call if key in sent_keys} for call in calls]}
+        return openai_calls(message.tool_calls, message.invalid_tool_calls)
+    raw = (message._additional_kwargs or {}).get("tool_calls")
+    sent_keys = ("id", "type", "function")
+    calls = [call for call in raw if isinstance(call, Mapping)] if isinstance(raw, list) else []
+    return [{key: call[key] for key in call if key in sent_keys} for call in calls]
+
+
+def _calls(message: AIMessage, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    if calls := raw_calls(message):
+        return {"tool_calls": calls}
     return {"function_call": kwargs["function_call"]} if kwargs.get("function_call") else {}
 
 
@@ -120,15 +128,16 @@ def _block(block: _Block) -> _Block | None:
     if type_name in _NOT_SENT:
         return None
     if is_data_content_block(block):
-        return _add_breakpoint(block, convert_to_openai_data_block(block))
+        return add_breakpoint(block, convert_to_openai_data_block(block))
     if type_name == "image" and isinstance(source := block.get("source"), dict):
         return _anthropic_image(source)
     if type_name == "text" and "text" in block and "prompt_cache_breakpoint" in (block.get("extras") or {}):
-        return _add_breakpoint(block, {"type": "text", "text": block["text"]})
+        return add_breakpoint(block, {"type": "text", "text": block["text"]})
     return block
 
 
-def _add_breakpoint(block: _Block, sent: _Block) -> _Block:
+def add_breakpoint(block: _Block, sent: _Block) -> _Block:
+    """Return ``sent`` with the mark of the prompt cache that ``block`` or its extras have."""
     for place in (block, block.get("extras") or {}):
         if "prompt_cache_breakpoint" in place:
             return {**sent, "prompt_cache_breakpoint": place["prompt_cache_breakpoint"]}

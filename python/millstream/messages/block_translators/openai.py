@@ -11,7 +11,7 @@ from ..content import KNOWN_BLOCK_TYPES, block_type
 from .openai_tools import SERVER_TOOLS
 from .parts import add_extras, add_index, blocks_in, call_blocks, reasoning_blocks, rest_of, single_piece
 
-__all__ = ("translate_content", "translate_content_chunk")
+__all__ = ("order_items", "translate_content", "translate_content_chunk")
 
 _Block = dict[str, Any]
 
@@ -29,7 +29,7 @@ def translate_content(message: Any) -> list[Any]:
     if isinstance(message.content, str):
         text = [{"type": "text", "text": message.content}] if message.content else []
         return [*reasoning_blocks(message), *text, *call_blocks(message), *_refusal(message)]
-    content = _order_older(message) if _is_older(message) else blocks_in(message.content)
+    content = order_items(message)
     return [one for block in content for one in _translate(dict(block), message, content)]
 
 
@@ -139,6 +139,11 @@ def _find_call(call_id: str, message: Any) -> _Block | None:
             return {"type": "tool_call", "name": call["name"], "args": call["args"], "id": call_id}
     found = (dict(call) for call in message.invalid_tool_calls if call_id and call.get("id") == call_id)
     return next(found, None)
+
+
+def order_items(message: Any) -> list[_Block]:
+    """Return the blocks of an answer in the order of a response's items, also of a message in LangChain's v0 format."""
+    return _order_older(message) if _is_older(message) else blocks_in(message.content)
 
 
 # Messages of older versions of LangChain, which have the items of a response in `additional_kwargs`.

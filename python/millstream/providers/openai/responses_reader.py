@@ -1,0 +1,237 @@
+"""``ResponsesReader``: the events of the Responses API as message chunks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...messages.ai import AIMessageChunk, text_chunk
+from ...messages.tool_calls import ToolCallChunk, tool_call_chunk
+from ...outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
+from ..message_reader import MessageReader
+from .responses_items import KEPT_ITEMS, annotation_to_block, item_block
+from .responses_result import build_message, find_parsed, response_metadata
+from .responses_v0 import to_v0
+from .usage import create_responses_usage
+
+__all__ = ("ResponsesReader",)
+
+_Block = dict[str, Any]
+_Event = Mapping[str, Any]
+
+
+class ResponsesReader(MessageReader):
+    """Reads the events of one stream, or one whole response.
+
+    Each block of the content has an ``index``, by which chunks are merged: it grows with each output item, and
+    with each part of a message. ``version`` is the model's ``output_version``; ``schema`` is the response format of
+    the request, for ``additional_kwargs["parsed"]``. :attr:`metadata` is added to the first chunk's.
+    """
+
+    __slots__ = (
+        *("_begun", "_has_reasoning", "_index", "_output_index", "_part_index", "_places", "_schema", "_version"),
+        "metadata",
+    )
+
+    def __init__(self, *, version: str | None, schema: Any = None) -> None:
+        super().__init__()
+        self.metadata: Mapping[str, Any] | None = None
+        self._version = version
+        self._schema = schema
+        self._index = self._output_index = self._part_index = -1
+        # The first `output_index` of each item: events at the end of an item may have a later one.
+        self._places: dict[str, int] = {}
+        # The part of a message that began last, until its text arrives: the item's id, and two indexes.
+        self._begun: tuple[Any, Any, Any] | None = (None, 0, 0)
+        self._has_reasoning = False
+
+    def text(self, text: str) -> AIMessageChunk:
+        """Return a chunk with a block of text."""
+        if self._begun is not None:
+            self._advance(*self._begun)
+        chunk = text_chunk("", self.id, self._start_metadata() if self.metadata else {"model_provider": "openai"})
+        chunk.content = [{"type": "text", "text": text, "index": self._index}]
+        return chunk
+
+    def read(self, payload: Any, text: str | None) -> ChatGenerationChunk | None:
+        """Return the chunk of an event; ``None`` for those without content, and for unknown ones."""
+        if not isinstance(payload, dict) or (read := _EVENTS.get(str(payload.get("type")))) is None:
+            return None
+        if text is not None:
+            payload = {**payload, "delta": text}
+        item = payload.get("item")
+        item_id = item.get("id") if isinstance(item, dict) else payload.get("item_id")
+        if isinstance(item_id, str) and isinstance(output_index := payload.get("output_index"), int):
+            self._places.setdefault(item_id, output_index)
+        chunk = read(self, payload, item_id)
+        if chunk is None:
+            return None
+        if self._version == "v0":
+            chunk = to_v0(chunk, has_reasoning=self._has_reasoning)
+            self._has_reasoning = self._has_reasoning or "reasoning" in (chunk._additional_kwargs or {})
+        chunk.id = chunk.id or self.id
+        return ChatGenerationChunk(chunk)
+
+    def whole(self, body: Any) -> ChatResult:
+        """Return the result of a response."""
+        message = build_message(body, schema=self._schema, metadata=self.metadata, version=self._version)
+        return ChatResult([ChatGeneration(message)])
+
+    # The chunks.
+
+    def _start_metadata(self) -> dict[str, Any]:
+        metadata, self.metadata = self.metadata, None
+        return {**(metadata or {}), "model_provider": "openai"}
+
+    def _chunk(self, *blocks: _Block) -> AIMessageChunk:
+        chunk = text_chunk("", None, self._start_metadata())
+        chunk.content = list(blocks)
+        return chunk
+
+    def _call_chunk(self, piece: ToolCallChunk, *blocks: _Block) -> AIMessageChunk:
+        chunk = self._chunk(*blocks)
+        chunk._tool_call_chunks = [piece]
+        return chunk
+
+    def _advance(self, item_id: Any, output_index: Any, part_index: Any = None) -> int:
+        """Return the index of a block: the next one, if the item or the part of the message has changed."""
+        self._begun = None
+        output_index = self._places.get(item_id, output_index) if isinstance(item_id, str) else output_index
+        if output_index != self._output_index or (part_index is not None and part_index != self._part_index):
+            self._index += 1
+        if part_index is not None:
+            self._part_index = part_index
+        self._output_index = output_index
+        return self._index
+
+    # The events.
+
+    def _read_created(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        response = event.get("response")
+        id = response.get("id") if isinstance(response, dict) else None
+        chunk = self._chunk()
+        chunk.id = id if isinstance(id, str) else None
+        chunk.response_metadata["id"] = id
+        return chunk
+
+    def _read_end(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        """Return the last chunk: the usage and the metadata of the response."""
+        found = event.get("response")
+        response: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        chunk = self._chunk()
+        metadata = response_metadata(response)
+        metadata.pop("id", None)
+        chunk.response_metadata = metadata
+        if isinstance(usage := response.get("usage"), dict) and usage:
+            chunk.usage_metadata = create_responses_usage(usage, response.get("service_tier"))
+        if parsed := find_parsed(response, self._schema):
+            chunk.additional_kwargs["parsed"] = parsed
+        chunk.chunk_position = "last"
+        return chunk
+
+    def _read_item_added(self, event: _Event, item_id: Any) -> AIMessageChunk | None:
+        item = event.get("item")
+        type_name = item.get("type") if isinstance(item, dict) else None
+        if not isinstance(item, dict):
+            return None
+        if type_name == "message":
+            return self._begin_message(event, item)
+        if type_name == "function_call":
+            return self._begin_call(self._advance(item_id, event.get("output_index")), item)
+        if type_name != "reasoning":
+            return None
+        index = self._advance(item_id, event.get("output_index"))
+        self._part_index = 0
+        # What is encrypted comes with the end of the item, and would be merged with itself.
+        block = item_block({key: value for key, value in item.items() if key != "encrypted_content"})
+        return self._chunk({**block, "index": index})
+
+    def _begin_message(self, event: _Event, item: Mapping[str, Any]) -> AIMessageChunk:
+        place = item.get("id"), event.get("output_index"), 0
+        if self._version != "v0" and item.get("phase"):
+            return self._chunk({"type": "text", "text": "", "phase": item["phase"], "index": self._advance(*place)})
+        self._begun = place
+        chunk = self._chunk()
+        if self._version == "v0":
+            chunk.id = item.get("id")
+        return chunk
+
+    def _begin_call(self, index: int, item: Mapping[str, Any]) -> AIMessageChunk:
+        name, arguments, call_id = item.get("name"), item.get("arguments"), item.get("call_id")
+        block = {"type": "function_call", "name": name, "arguments": arguments, "call_id": call_id}
+        block |= {"id": item.get("id"), "index": index}
+        block |= {key: item[key] for key in ("namespace", "async") if item.get(key) is not None}
+        return self._call_chunk(tool_call_chunk(name=name, args=arguments, id=call_id, index=index), block)
+
+    def _read_item_done(self, event: _Event, item_id: Any) -> AIMessageChunk | None:
+        item = event.get("item")
+        if not isinstance(item, dict):
+            return None
+        type_name, output_index = item.get("type"), event.get("output_index")
+        if type_name in KEPT_ITEMS:
+            return self._chunk({**item_block(item), "index": self._advance(item_id, output_index)})
+        if type_name == "custom_tool_call":
+            index = self._advance(item_id, output_index)
+            args = json.dumps({"__arg1": item.get("input")})
+            piece = tool_call_chunk(name=item.get("name"), args=args, id=item.get("call_id"), index=index)
+            return self._call_chunk(piece, {**item_block(item), "index": index})
+        if type_name == "reasoning" and (encrypted := item.get("encrypted_content")):
+            block = {"type": "reasoning", "id": item_id, "summary": [], "encrypted_content": encrypted}
+            return self._chunk({**block, "index": self._advance(item_id, output_index)})
+        return None
+
+    def _read_part_added(self, event: _Event, item_id: Any) -> None:
+        self._begun = item_id, event.get("output_index"), event.get("content_index")
+
+    def _text_index(self, event: _Event, item_id: Any) -> int:
+        return self._advance(item_id, event.get("output_index"), event.get("content_index"))
+
+    def _read_text(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        return self._chunk({"type": "text", "text": event.get("delta"), "index": self._text_index(event, item_id)})
+
+    def _read_annotation(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        annotation = annotation_to_block(event.get("annotation"))
+        index = self._text_index(event, item_id)
+        return self._chunk({"type": "text", "annotations": [annotation], "index": index})
+
+    def _read_text_done(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        index = self._text_index(event, item_id)
+        return self._chunk({"type": "text", "text": "", "id": event.get("item_id"), "index": index})
+
+    def _read_refusal(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        return self._chunk({"type": "refusal", "refusal": event.get("refusal")})
+
+    def _read_arguments(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        index, delta = self._advance(item_id, event.get("output_index")), event.get("delta")
+        piece = tool_call_chunk(args=delta, index=index)
+        return self._call_chunk(piece, {"type": "function_call", "arguments": delta, "index": index})
+
+    def _read_summary_part(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        index = self._advance(item_id, event.get("output_index"))
+        return self._chunk({**_summary(event, ""), "index": index, "type": "reasoning", "id": event.get("item_id")})
+
+    def _read_summary(self, event: _Event, item_id: Any) -> AIMessageChunk:
+        index = self._advance(item_id, event.get("output_index"))
+        return self._chunk({**_summary(event, event.get("delta")), "index": index, "type": "reasoning"})
+
+
+def _summary(event: _Event, text: Any) -> _Block:
+    return {"summary": [{"index": event.get("summary_index"), "type": "summary_text", "text": text}]}
+
+
+_EVENTS: dict[str, Callable[[ResponsesReader, _Event, Any], AIMessageChunk | None]] = {
+    "response.created": ResponsesReader._read_created,
+    "response.output_item.added": ResponsesReader._read_item_added,
+    "response.output_item.done": ResponsesReader._read_item_done,
+    "response.content_part.added": ResponsesReader._read_part_added,
+    "response.output_text.delta": ResponsesReader._read_text,
+    "response.output_text.annotation.added": ResponsesReader._read_annotation,
+    "response.output_text.done": ResponsesReader._read_text_done,
+    "response.refusal.done": ResponsesReader._read_refusal,
+    "response.function_call_arguments.delta": ResponsesReader._read_arguments,
+    "response.reasoning_summary_part.added": ResponsesReader._read_summary_part,
+    "response.reasoning_summary_text.delta": ResponsesReader._read_summary,
+    "response.completed": ResponsesReader._read_end,
+    "response.incomplete": ResponsesReader._read_end,
+}
