@@ -6,7 +6,7 @@ import os
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 from uuid import UUID
 
 from .._context import run_in_executor
@@ -77,6 +77,8 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     without an id gets one made of the run's id.
     """
 
+    _output_versions: ClassVar[tuple[str, ...]] = ("v0", "v1")
+
     rate_limiter: Any = None
     disable_streaming: Any = False
     output_version: str | None = None
@@ -89,8 +91,9 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             raise ValueError(f"disable_streaming must be True, False or 'tool_calling', not {self.disable_streaming!r}")
         if self.output_version is None:
             self.output_version = os.environ.get("LC_OUTPUT_VERSION")
-        if self.output_version not in (None, "v0", "v1"):
-            raise ValueError(f"output_version must be 'v0', 'v1' or None, not {self.output_version!r}")
+        if self.output_version is not None and self.output_version not in self._output_versions:
+            known = ", ".join(map(repr, self._output_versions))
+            raise ValueError(f"output_version must be {known} or None, not {self.output_version!r}")
         if self.profile is None:
             # A profile is optional: a missing file is no reason to fail.
             with suppress(Exception):

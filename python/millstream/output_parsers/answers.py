@@ -36,7 +36,7 @@ def parse_answer(parser: Any, answer: Any) -> Any:
     provider's filter ended it, and the exceptions of the parser.
     """
     message = finish_message(answer)
-    if refusal := _details(message, "additional_kwargs").get("refusal"):
+    if refusal := _find_refusal(message):
         raise RefusalError(str(refusal), raw_message=message)
     text: str = generation_of(message).text
     _check_end(message, text if text.strip() else _first_arguments(answer))
@@ -57,6 +57,20 @@ def _details(message: object, name: str) -> Mapping[str, Any]:
     return details if isinstance(details, Mapping) else {}
 
 
+def _details_in(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    details = metadata.get(name)
+    return details if isinstance(details, Mapping) else {}
+
+
+def _find_refusal(message: Any) -> object:
+    """Return the model's refusal: beside the content, or a block of it."""
+    if refusal := _details(message, "additional_kwargs").get("refusal"):
+        return refusal
+    content = getattr(message, "content", None)
+    blocks = (block for block in (content if isinstance(content, list) else ()) if isinstance(block, dict))
+    return next((block["refusal"] for block in blocks if block.get("type") == "refusal" and block.get("refusal")), None)
+
+
 def _first_arguments(answer: object) -> str:
     """Return the arguments of the first call as text; of a streamed answer, the text that was received."""
     if pieces := getattr(answer, "tool_call_chunks", None):
@@ -68,6 +82,7 @@ def _first_arguments(answer: object) -> str:
 def _check_end(message: object, text: str) -> None:
     metadata = _details(message, "response_metadata")
     reasons = [metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason")]
+    reasons.append(_details_in(metadata, "incomplete_details").get("reason"))
     for reason in reasons:
         known = reason.lower() if isinstance(reason, str) else ""
         if known in _CUT_OFF:

@@ -11,9 +11,11 @@ from ...errors import MillstreamError
 from ...outputs.chat_generation import ChatResult
 from ..http.endpoint import from_env
 from ..whole_response import WholeResponse
+from .arguments import RESPONSES_PATH
 from .chat import ChatOpenAI
 
 if TYPE_CHECKING:
+    from ...language_models.prompt_text import LanguageModelInput
     from .constructors import AzureChatArguments
 
 __all__ = ("AzureChatOpenAI",)
@@ -106,16 +108,29 @@ class AzureChatOpenAI(ChatOpenAI):
             params["ls_model_name"] = name if is_versioned else f"{name}-{version}"
         return params
 
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        params = super()._get_request_payload(input_, stop=stop, **kwargs)
+        if "input" in params and not params.get("model") and self.deployment_name:
+            # The Responses API has no deployment in its URL.
+            params["model"] = self.deployment_name
+        return params
+
     # Addresses and credentials.
 
     def _request_url(self, path: str, params: Mapping[str, Any]) -> str:
-        base, _, query = self._deployment_url(params).partition("?")
+        url = self._resource_url() if path == RESPONSES_PATH else self._deployment_url(params)
+        base, _, query = url.partition("?")
         version = f"api-version={self.openai_api_version}"
         return f"{base.rstrip('/')}{path}?{query}{'&' if query else ''}{version}"
 
+    def _resource_url(self) -> str:
+        return self.openai_api_base or f"{(self.azure_endpoint or '').rstrip('/')}/openai"
+
     def _deployment_url(self, params: Mapping[str, Any]) -> str:
         """Return the base URL: that of the deployment, or else of a deployment named like the model."""
-        base = (self.openai_api_base or f"{(self.azure_endpoint or '').rstrip('/')}/openai").rstrip("/")
+        base = self._resource_url().rstrip("/")
         name = self.deployment_name or (params.get("model") if "/deployments" not in base else None)
         return f"{base}/deployments/{name}" if name and "/deployments/" not in base else base
 

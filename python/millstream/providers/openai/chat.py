@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, overload
 
 from ..._fields import field
 from ...language_models.model_type import ModelCall
 from ...messages.openai import to_openai_message
+from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatResult
+from ...streaming.protocols import ChunkProcessor
 from ..chat_model import HTTPChatModel
 from ..http.arguments import refuse_in_call
 from ..http.request import PendingRequest
+from ..whole_body import WholeBody
 from ..whole_response import WholeResponse
-from .arguments import refuse_responses
+from .arguments import RESPONSES_PATH, refuse_responses_params, uses_responses
 from .chat_params import ChatFields
 from .chat_result import build_chat_result
 from .chat_stream import DecodedGenerations, DecodedMessages
@@ -25,26 +28,39 @@ if TYPE_CHECKING:
     from ...messages.ai import AIMessage
     from ...runnables.runnable import Runnable
     from .constructors import ChatArguments
+    from .responses_request import ResponsesRequest
 
 __all__ = ("BaseChatOpenAI", "ChatOpenAI")
 
 
 class BaseChatOpenAI(ChatFields, HTTPChatModel):
-    """Chat completions over OpenAI's protocol: the base class of :class:`ChatOpenAI`, for models of other providers."""
+    """Chat models over OpenAI's protocol: the base class of :class:`ChatOpenAI`, for models of other providers."""
 
     _stream_format = "openai.chat"
+    _output_versions = ("v0", "v1", "responses/v1")
 
     if TYPE_CHECKING:
 
         def __init__(self, **arguments: Unpack[ChatArguments]) -> None: ...
 
+    def __post_init__(self) -> None:
+        """Check the fields against each other, and say if they decide for the Responses API."""
+        super().__post_init__()
+        if self.use_responses_api is None and self._use_responses_api({}):
+            self.use_responses_api = True
+
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         params = super()._get_invocation_params(stop=stop)
-        return {"model": self.model_name, **params, **self._default_params, **kwargs}
+        params = {"model": self.model_name, **params, **self._default_params, **kwargs}
+        if isinstance(tools := params.get("tools"), list):
+            params["tools"] = list(map(_redact, tools))
+        return params
 
     # Responses.
 
-    def _read_generations(self, pending: PendingRequest) -> DecodedGenerations:
+    def _read_generations(self, pending: PendingRequest) -> ChunkProcessor[LLMResult]:
+        if pending.path == RESPONSES_PATH:
+            return cast("ResponsesRequest", pending).read_generations()
         return DecodedGenerations(
             self._stream_format,
             self.stream_chunk_timeout or None,
@@ -53,16 +69,22 @@ class BaseChatOpenAI(ChatFields, HTTPChatModel):
             with_headers=self.include_response_headers,
         )
 
-    def _read_messages(self, pending: PendingRequest, id: str, *, collect_result: bool) -> DecodedMessages:
+    def _read_messages(self, pending: PendingRequest, id: str, *, collect_result: bool) -> ChunkProcessor[LLMResult]:
+        if pending.path == RESPONSES_PATH:
+            return cast("ResponsesRequest", pending).read_messages(id, collect_result=collect_result)
         limit, legacy = self.stream_chunk_timeout or None, "functions" in pending.params
         return DecodedMessages(
             self._stream_format, limit, n=pending.n, id=id, collect_result=collect_result, legacy=legacy
         )
 
-    def _read_whole(self, pending: PendingRequest) -> WholeResponse:
+    def _read_whole(self, pending: PendingRequest) -> WholeBody:
+        if pending.path == RESPONSES_PATH:
+            return cast("ResponsesRequest", pending).read_whole()
         return WholeResponse(self._stream_format, n=pending.n, size=self.max_response_size)
 
-    def _create_result(self, pending: PendingRequest, body: WholeResponse) -> ChatResult:
+    def _create_result(self, pending: PendingRequest, body: Any) -> ChatResult:
+        if pending.path == RESPONSES_PATH:
+            return cast("ResponsesRequest", pending).create_result(body)
         return self._create_chat_result(body, legacy="functions" in pending.params)
 
     def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
@@ -73,22 +95,24 @@ class BaseChatOpenAI(ChatFields, HTTPChatModel):
 
     # Requests.
 
+    def _use_responses_api(self, payload: Mapping[str, Any]) -> bool:
+        """Return whether a call with the parameters ``payload`` uses the Responses API."""
+        return uses_responses(self, payload)
+
     def _build_pending(self, call: ModelCall, *, stream: bool) -> PendingRequest:
-        return self._stream_request(call) if stream else self._whole_request(call)
-
-    def _whole_request(self, call: ModelCall) -> PendingRequest:
-        params = self._get_request_payload(call.prompt, stop=call.stop, **call.kwargs)
-        params.pop("stream_usage", None)
         # Set explicitly: the model's own `streaming` may be switched off for this call.
-        params["stream"] = False
-        return PendingRequest(self, "/chat/completions", params, None)
+        kwargs = {**call.kwargs, "stream": stream}
+        stream_usage = kwargs.pop("stream_usage", None)
+        idle = (self.stream_chunk_timeout or None) if stream else None
+        if self._use_responses_api({**self._default_params, **kwargs}):
+            from .responses_request import ResponsesRequest
 
-    def _stream_request(self, call: ModelCall) -> PendingRequest:
-        kwargs = {**call.kwargs, "stream": True}
-        if self._should_stream_usage(kwargs.pop("stream_usage", None), **kwargs):
+            params = self._get_request_payload(call.prompt, stop=call.stop, **kwargs)
+            return ResponsesRequest(self, params, idle, schema=kwargs.get("response_format"))
+        if stream and self._should_stream_usage(stream_usage, **kwargs):
             kwargs["stream_options"] = {"include_usage": True}
         params = self._get_request_payload(call.prompt, stop=call.stop, **kwargs)
-        return PendingRequest(self, "/chat/completions", params, self.stream_chunk_timeout or None)
+        return PendingRequest(self, "/chat/completions", params, idle)
 
     def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
         """Return whether to request the usage of a stream: an argument of the call decides, or else the model."""
@@ -110,8 +134,13 @@ class BaseChatOpenAI(ChatFields, HTTPChatModel):
         params = {**self._default_params, **kwargs}
         if stop is not None:
             params["stop"] = stop
-        refuse_responses(self, params)
-        params["messages"] = [to_openai_message(message) for message in self._model_type.prompt(input_)]
+        messages = self._model_type.prompt(input_)
+        if self._use_responses_api(params):
+            from .responses_request import build_responses_payload
+
+            return build_responses_payload(self, messages, params)
+        refuse_responses_params(self, kwargs)
+        params["messages"] = [to_openai_message(message) for message in messages]
         if params.get("response_format") is not None:
             from ...function_calling import convert_to_response_format
 
@@ -141,7 +170,13 @@ class BaseChatOpenAI(ChatFields, HTTPChatModel):
 
         if parallel_tool_calls is not None:
             kwargs["parallel_tool_calls"] = parallel_tool_calls
-        arguments = build_tool_arguments(tools, tool_choice=tool_choice, strict=strict, response_format=response_format)
+        arguments = build_tool_arguments(
+            tools,
+            tool_choice=tool_choice,
+            strict=strict,
+            response_format=response_format,
+            needs_strict=not self.use_responses_api,
+        )
         return self.bind(**arguments, **kwargs)
 
     @overload
@@ -228,8 +263,10 @@ class BaseChatOpenAI(ChatFields, HTTPChatModel):
 
 
 class ChatOpenAI(BaseChatOpenAI):
-    """Chat completions over OpenAI's protocol, with the arguments of ``langchain_openai.ChatOpenAI``.
+    """Chat models over OpenAI's protocol, with the arguments of ``langchain_openai.ChatOpenAI``.
 
+    A call uses chat completions, or the Responses API where LangChain uses it: with ``use_responses_api=True``,
+    ``output_version="responses/v1"``, ``reasoning``, ``include``, tools that OpenAI runs, and some models.
     ``http_client`` and ``http_async_client`` accept clients of httpx2 or httpx, or a
     :class:`~millstream.transport.Transport`. Parameters of the endpoint without a field are sent in the
     request's body, with a warning; parameters of other servers are passed as ``extra_body``. Refusals and
@@ -240,8 +277,7 @@ class ChatOpenAI(BaseChatOpenAI):
             print(chunk.content, end="|", flush=True)
 
     Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for
-    arguments that contradict each other, :class:`~millstream.errors.MillstreamError` without an API key, and
-    :class:`~millstream.errors.UnsupportedError` for arguments that need the Responses API.
+    arguments that contradict each other, and :class:`~millstream.errors.MillstreamError` without an API key.
     """
 
     if TYPE_CHECKING:
@@ -260,7 +296,7 @@ class ChatOpenAI(BaseChatOpenAI):
         params = _rename_max_tokens(super()._get_request_payload(input_, stop=stop, **kwargs))
         if re.match(r"^o\d", self.model_name or ""):
             # These models have the role `developer` instead of `system`.
-            for message in params["messages"]:
+            for message in params.get("messages", ()):
                 if message["role"] == "system":
                     message["role"] = "developer"
         return params
@@ -288,3 +324,10 @@ def _rename_max_tokens(params: dict[str, Any]) -> dict[str, Any]:
     if "max_tokens" in params:
         params["max_completion_tokens"] = params.pop("max_tokens")
     return params
+
+
+def _redact(tool: Any) -> Any:
+    """Return a tool without the credentials for a server of the user's, as handlers and tracers see it."""
+    if not isinstance(tool, Mapping) or tool.get("type") != "mcp":
+        return tool
+    return {**tool, **{name: "**REDACTED**" for name in ("headers", "authorization") if name in tool}}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._fields import field
 from ..http.endpoint import as_float
-from .arguments import CHAT, refuse_responses
+from .arguments import list_chat_params
 from .endpoint import OpenAIEndpoint
 from .usage import combine_llm_outputs
 
@@ -34,7 +34,8 @@ def _chunk_timeout() -> float:
 class ChatFields(OpenAIEndpoint):
     """The fields of chat models with OpenAI's protocol, named as in ``langchain_openai``."""
 
-    _endpoint_params = CHAT
+    _endpoint_params = list_chat_params()
+    _input_params = frozenset({"messages", "input"})
 
     model_name: str = field(default="gpt-3.5-turbo", alias="model")
     temperature: float | None = None
@@ -68,7 +69,6 @@ class ChatFields(OpenAIEndpoint):
 
     def __post_init__(self) -> None:
         """Check the fields against each other."""
-        refuse_responses(self, {})
         if self.n is not None and self.n < 1:
             raise ValueError("n must be at least 1.")
         if self.n is not None and self.n > 1 and self.streaming:

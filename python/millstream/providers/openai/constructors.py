@@ -127,6 +127,18 @@ class AnyChatArguments(ModelArguments, total=False):
     tool_choice: str | Mapping[str, Any]
     tools: Collection[Any]
     web_search_options: Mapping[str, Any]
+    # Those of the Responses API.
+    access_programs: Mapping[str, Any]
+    background: bool | None
+    background_options: Mapping[str, Any]
+    conversation: str | Mapping[str, Any] | None
+    image: Mapping[str, Any]
+    instructions: str | None
+    max_output_tokens: int | None
+    max_tool_calls: int | None
+    previous_response_id: str | None
+    prompt: Mapping[str, Any] | None
+    text: Mapping[str, Any]
 
 
 class ChatArguments(AnyChatArguments, total=False):

@@ -155,7 +155,7 @@ class _Items:
         if item is None:
             item = {"type": "message", "content": [], "role": "assistant"}
             # The API rejects ids that it did not make.
-            if self._is_stored and id and not id.startswith(LC_AUTO_PREFIX):
+            if self._is_stored and isinstance(id, str) and id and not id.startswith(LC_AUTO_PREFIX):
                 item["id"] = id
             self.add(item)
         item.setdefault("content", []).append(part)
@@ -167,13 +167,13 @@ def _convert_answer(message: BaseMessage) -> Any:
     if not isinstance(message.content, list):
         return message.content
     blocks = order_items(message) if isinstance(message, AIMessage) else message.content
-    texts = ({"type": "text", "text": block} if isinstance(block, str) else block for block in blocks)
-    converted = [
-        one
-        for block in texts
-        if isinstance(block, dict) and (one := convert_block(_convert_answers_block, block)) is not None
-    ]
+    texts: Iterable[_Block] = (_as_block(block) for block in blocks)
+    converted = [one for block in texts if (one := convert_block(_convert_answers_block, block)) is not None]
     return to_response_blocks(converted, message.tool_calls) if isinstance(message, AIMessage) else converted
+
+
+def _as_block(block: str | _Block) -> _Block:
+    return {"type": "text", "text": block} if isinstance(block, str) else block
 
 
 def _convert_answers_block(block: _Block) -> _Block | None:
@@ -192,8 +192,7 @@ def _convert_answers_block(block: _Block) -> _Block | None:
 def _convert_content(message: BaseMessage) -> Any:
     if not isinstance(message.content, list):
         return message.content
-    texts = ({"type": "text", "text": block} if isinstance(block, str) else block for block in message.content)
-    converted = (convert_block(_convert_block, block) for block in texts)
+    converted = (convert_block(_convert_block, _as_block(block)) for block in message.content)
     blocks = [block for block in converted if block is not None]
     if message.type != "system" and any(block_type(block) == _ADDITIONAL_TOOLS for block in blocks):
         raise ValueError(

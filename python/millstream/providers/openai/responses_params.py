@@ -1,64 +1,19 @@
-"""The parameters of a request to the Responses API, and which calls it serves."""
+"""Converts the parameters of chat completions to those of the Responses API."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from ..._model_classes import is_model_class, schema_of_model
 from ...function_calling import convert_to_response_format
 from ...function_calling.formats import json_schema_format
+from .arguments import RESPONSES
 
-__all__ = ("RESPONSES", "RESPONSES_ONLY", "to_responses_params", "uses_responses")
+__all__ = ("to_responses_params",)
 
-RESPONSES = (
-    *("model", "stream", "service_tier", "access_programs", "background", "background_options"),
-    *("context_management", "conversation", "image", "include", "input", "instructions", "max_output_tokens"),
-    *("max_tool_calls", "metadata", "moderation", "parallel_tool_calls", "previous_response_id", "prompt"),
-    *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "reasoning", "safety_identifier", "store"),
-    *("stream_options", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "user"),
-)
-"""The parameters of the endpoint, in the order of the OpenAI SDK."""
-
-RESPONSES_ONLY = frozenset({"context_management", "include", "previous_response_id", "reasoning", "text", "truncation"})
-"""The parameters for which a call uses the Responses API."""
-
-_FIELDS = ("context_management", "include", "reasoning", "truncation")
-_MODELS = ("gpt-5-pro", "gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro", "gpt-5.6-sol")
 # Options of a request, and arguments of a call that are not sent.
 _OPTIONS = frozenset({"extra_headers", "extra_query", "extra_body", "timeout"})
-
-
-class ResponsesFields(Protocol):
-    """The fields of a chat model that decide which API a call uses."""
-
-    model_name: str
-    output_version: str | None
-    use_previous_response_id: bool
-    use_responses_api: bool | None
-    context_management: list[dict[str, Any]] | None
-    include: list[str] | None
-    reasoning: dict[str, Any] | None
-    truncation: str | None
-
-
-def uses_responses(model: ResponsesFields, params: Mapping[str, Any]) -> bool:
-    """Return whether a call with ``params`` uses the Responses API: as LangChain decides, unless the model says so."""
-    if isinstance(model.use_responses_api, bool):
-        return model.use_responses_api
-    if model.output_version == "responses/v1" or model.use_previous_response_id:
-        return True
-    if any(getattr(model, name) is not None for name in _FIELDS):
-        return True
-    name = model.model_name or ""
-    tools = params.get("tools") or ()
-    if name.startswith(_MODELS) or "codex" in name or (tools and name.lower().startswith("gpt-6")):
-        return True
-    return not RESPONSES_ONLY.isdisjoint(params) or any(map(_is_built_in, tools))
-
-
-def _is_built_in(tool: Any) -> bool:
-    return isinstance(tool, Mapping) and tool.get("type", "function") != "function"
 
 
 def to_responses_params(params: Mapping[str, Any], *, kept: Collection[str]) -> dict[str, Any]:

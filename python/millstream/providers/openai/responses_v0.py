@@ -1,4 +1,4 @@
-"""``output_version="v0"``: items that are not text are in ``additional_kwargs``, and a message has the id of its text."""
+"""``output_version="v0"``: items other than text are in ``additional_kwargs``; a message has the id of its text."""
 
 from __future__ import annotations
 

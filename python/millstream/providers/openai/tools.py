@@ -15,16 +15,23 @@ _BUILT_IN = (
 
 
 def build_tool_arguments(
-    tools: Sequence[Any], *, tool_choice: object, strict: bool | None, response_format: object
+    tools: Sequence[Any],
+    *,
+    tool_choice: object,
+    strict: bool | None,
+    response_format: object,
+    needs_strict: bool = True,
 ) -> dict[str, Any]:
-    """Return the parameters ``tools``, ``tool_choice`` and ``response_format`` of a request."""
+    """Return the parameters ``tools``, ``tool_choice`` and ``response_format`` of a request.
+
+    With ``needs_strict``, the API accepts a response format only beside functions that are strict.
+    """
     if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
         name = getattr(tools, "__name__", None) or type(tools).__name__
         raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
-    if response_format and strict is not False:
-        # In a request with a response format, functions have to be strict.
+    if response_format and needs_strict and strict is not False:
         strict = True
-    formatted = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
+    formatted = [_format_tool(tool, strict) for tool in tools]
     arguments: dict[str, Any] = {"tools": formatted}
     if tool_choice:
         names = [tool.get("function", tool).get("name") for tool in formatted]
@@ -32,6 +39,14 @@ def build_tool_arguments(
     if response_format:
         arguments["response_format"] = _convert_format(response_format, strict)
     return arguments
+
+
+def _format_tool(tool: Any, strict: bool | None) -> dict[str, Any]:
+    formatted = convert_to_openai_tool(tool, strict=strict)
+    extras = getattr(tool, "extras", None)
+    if isinstance(extras, Mapping):
+        formatted |= {name: extras[name] for name in ("defer_loading", "async") if name in extras}
+    return formatted
 
 
 def _convert_choice(choice: object, names: Sequence[Any]) -> Any:
