@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     from pydantic import BaseModel
 
 from millstream import ChatOpenAI
-from millstream.errors import RefusalError, UnsupportedError
+from millstream.errors import RefusalError
 from millstream.exceptions import OutputParserException
 from millstream.language_models import FakeListChatModel
 from millstream.language_models.schemas import SchemaMethod
@@ -211,44 +211,6 @@ def test_handlers_receive_the_schema_as_in_langchain(
     ((expected,), (found,)) = starts
     assert found["options"] == expected["options"]
     assert found["invocation_params"] == expected["invocation_params"]
-
-
-# Calls that need the Responses API.
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"use_responses_api": True},
-        {"reasoning": {"effort": "low"}},
-        {"include": ["x"]},
-        {"truncation": "auto"},
-        {"context_management": [{}]},
-        {"use_previous_response_id": True},
-        {"output_version": "responses/v1"},
-        {"model": "gpt-5-pro"},
-        {"model": "codex-mini"},
-    ],
-    ids=str,
-)
-def test_models_that_need_the_responses_api_are_rejected(fields: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedError, match="Responses API"):
-        ChatOpenAI(api_key="k", **fields)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [{"tools": [{"type": "web_search"}]}, {"reasoning": {}}, {"previous_response_id": "r"}, {"text": {}}],
-    ids=str,
-)
-def test_calls_that_need_the_responses_api_are_rejected(arguments: dict[str, Any]) -> None:
-    model = ChatOpenAI(api_key="k")
-    with pytest.raises(UnsupportedError, match="Responses API"):
-        model.invoke("p", **arguments)
-    with pytest.raises(NotImplementedError, match="use_responses_api=False"):
-        list(model.stream("p", **arguments))
-    events, error = read_all(model.astream_events("p", **arguments))
-    assert (events, type(error)) == ([], UnsupportedError)
 
 
 def test_use_responses_api_false_uses_chat_completions(mock_server: MockServer) -> None:

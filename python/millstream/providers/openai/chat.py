@@ -130,7 +130,9 @@ class BaseChatOpenAI(ChatFields, HTTPChatModel):
     ) -> dict[str, Any]:
         """Return the parameters in a request's body, and its options such as ``timeout``."""
         kwargs.pop("ls_structured_output_format", None)
-        refuse_in_call(self, kwargs)
+        # A mapping is a prompt that OpenAI stores, a parameter of the Responses API.
+        has_stored = isinstance(kwargs.get("prompt"), Mapping)
+        refuse_in_call(self, kwargs.keys() - {"prompt"} if has_stored else kwargs)
         params = {**self._default_params, **kwargs}
         if stop is not None:
             params["stop"] = stop

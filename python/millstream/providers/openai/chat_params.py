@@ -35,7 +35,7 @@ class ChatFields(OpenAIEndpoint):
     """The fields of chat models with OpenAI's protocol, named as in ``langchain_openai``."""
 
     _endpoint_params = list_chat_params()
-    _input_params = frozenset({"messages", "input"})
+    _input_params = frozenset({"messages", "input", "prompt"})
 
     model_name: str = field(default="gpt-3.5-turbo", alias="model")
     temperature: float | None = None

@@ -137,7 +137,6 @@ class AnyChatArguments(ModelArguments, total=False):
     max_output_tokens: int | None
     max_tool_calls: int | None
     previous_response_id: str | None
-    prompt: Mapping[str, Any] | None
     text: Mapping[str, Any]
 
 

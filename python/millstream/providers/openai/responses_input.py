@@ -89,7 +89,7 @@ class _Items:
             self.add({"content": content, "role": role, "type": "message"})
             return
         blocks = []
-        for block in content:
+        for block in map(_as_block, content):
             type_name = block_type(block)
             if type_name in _CHAT_BLOCKS:
                 blocks.append(convert_block(_convert_chat_block, block))
@@ -192,9 +192,10 @@ def _convert_answers_block(block: _Block) -> _Block | None:
 def _convert_content(message: BaseMessage) -> Any:
     if not isinstance(message.content, list):
         return message.content
-    converted = (convert_block(_convert_block, _as_block(block)) for block in message.content)
+    converted = (convert_block(_convert_block, one) if isinstance(one, dict) else one for one in message.content)
     blocks = [block for block in converted if block is not None]
-    if message.type != "system" and any(block_type(block) == _ADDITIONAL_TOOLS for block in blocks):
+    types = [block_type(block) for block in blocks if isinstance(block, dict)]
+    if message.type != "system" and _ADDITIONAL_TOOLS in types:
         raise ValueError(
             "`additional_tools` must be carried on a `SystemMessage`. OpenAI restricts the input item to"
             ' `role: "developer"`, so it cannot be sent on any other message.'

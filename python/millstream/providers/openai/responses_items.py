@@ -12,6 +12,7 @@ __all__ = (
     "TOOL_OUTPUTS",
     "annotation_from_block",
     "annotation_to_block",
+    "as_text",
     "drop_nulls",
     "item_block",
     "without_index",
@@ -37,6 +38,11 @@ CALL_IDS = "__openai_function_call_ids__"
 
 # Values that are JSON objects of users or of tools: their nulls mean something.
 _FREE_FORM = frozenset({"annotations", "arguments", "attributes", "input_schema", "parameters"})
+
+
+def as_text(value: object) -> str | None:
+    """Return a text; ``None`` for a value of any other type."""
+    return value if isinstance(value, str) else None
 
 
 def item_block(item: Mapping[str, Any]) -> _Block:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...messages.ai import AIMessageChunk, text_chunk
+from ...messages.content import block_type
 from ...messages.tool_calls import ToolCallChunk, tool_call_chunk
 from ...outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
 from ..message_reader import MessageReader
-from .responses_items import KEPT_ITEMS, annotation_to_block, item_block
+from .responses_items import KEPT_ITEMS, annotation_to_block, as_text, item_block
 from .responses_result import build_message, find_parsed, response_metadata
 from .responses_v0 import to_v0
 from .usage import create_responses_usage
@@ -43,7 +44,7 @@ class ResponsesReader(MessageReader):
         # The first `output_index` of each item: events at the end of an item may have a later one.
         self._places: dict[str, int] = {}
         # The part of a message that began last, until its text arrives: the item's id, and two indexes.
-        self._begun: tuple[Any, Any, Any] | None = (None, 0, 0)
+        self._begun: tuple[str | None, Any, Any] | None = (None, 0, 0)
         self._has_reasoning = False
 
     def text(self, text: str) -> AIMessageChunk:
@@ -58,11 +59,12 @@ class ResponsesReader(MessageReader):
         """Return the chunk of an event; ``None`` for those without content, and for unknown ones."""
         if not isinstance(payload, dict) or (read := _EVENTS.get(str(payload.get("type")))) is None:
             return None
-        if text is not None:
-            payload = {**payload, "delta": text}
+        if payload["type"] == "response.output_text.delta":
+            # Half a character is held back until the other half arrives.
+            payload = {**payload, "delta": text or ""}
         item = payload.get("item")
-        item_id = item.get("id") if isinstance(item, dict) else payload.get("item_id")
-        if isinstance(item_id, str) and isinstance(output_index := payload.get("output_index"), int):
+        item_id = as_text(item.get("id") if isinstance(item, dict) else payload.get("item_id"))
+        if item_id is not None and isinstance(output_index := payload.get("output_index"), int):
             self._places.setdefault(item_id, output_index)
         chunk = read(self, payload, item_id)
         if chunk is None:
@@ -94,10 +96,10 @@ class ResponsesReader(MessageReader):
         chunk._tool_call_chunks = [piece]
         return chunk
 
-    def _advance(self, item_id: Any, output_index: Any, part_index: Any = None) -> int:
+    def _advance(self, item_id: str | None, output_index: Any, part_index: Any = None) -> int:
         """Return the index of a block: the next one, if the item or the part of the message has changed."""
         self._begun = None
-        output_index = self._places.get(item_id, output_index) if isinstance(item_id, str) else output_index
+        output_index = output_index if item_id is None else self._places.get(item_id, output_index)
         if output_index != self._output_index or (part_index is not None and part_index != self._part_index):
             self._index += 1
         if part_index is not None:
@@ -107,15 +109,14 @@ class ResponsesReader(MessageReader):
 
     # The events.
 
-    def _read_created(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_created(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         response = event.get("response")
-        id = response.get("id") if isinstance(response, dict) else None
         chunk = self._chunk()
-        chunk.id = id if isinstance(id, str) else None
-        chunk.response_metadata["id"] = id
+        chunk.id = as_text(response.get("id")) if isinstance(response, dict) else None
+        chunk.response_metadata["id"] = chunk.id
         return chunk
 
-    def _read_end(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_end(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         """Return the last chunk: the usage and the metadata of the response."""
         found = event.get("response")
         response: Mapping[str, Any] = found if isinstance(found, dict) else {}
@@ -124,17 +125,17 @@ class ResponsesReader(MessageReader):
         metadata.pop("id", None)
         chunk.response_metadata = metadata
         if isinstance(usage := response.get("usage"), dict) and usage:
-            chunk.usage_metadata = create_responses_usage(usage, response.get("service_tier"))
+            chunk.usage_metadata = create_responses_usage(usage, as_text(response.get("service_tier")))
         if parsed := find_parsed(response, self._schema):
             chunk.additional_kwargs["parsed"] = parsed
         chunk.chunk_position = "last"
         return chunk
 
-    def _read_item_added(self, event: _Event, item_id: Any) -> AIMessageChunk | None:
+    def _read_item_added(self, event: _Event, item_id: str | None) -> AIMessageChunk | None:
         item = event.get("item")
-        type_name = item.get("type") if isinstance(item, dict) else None
         if not isinstance(item, dict):
             return None
+        type_name = block_type(item)
         if type_name == "message":
             return self._begin_message(event, item)
         if type_name == "function_call":
@@ -148,70 +149,75 @@ class ResponsesReader(MessageReader):
         return self._chunk({**block, "index": index})
 
     def _begin_message(self, event: _Event, item: Mapping[str, Any]) -> AIMessageChunk:
-        place = item.get("id"), event.get("output_index"), 0
+        place = as_text(item.get("id")), event.get("output_index"), 0
         if self._version != "v0" and item.get("phase"):
             return self._chunk({"type": "text", "text": "", "phase": item["phase"], "index": self._advance(*place)})
         self._begun = place
         chunk = self._chunk()
         if self._version == "v0":
-            chunk.id = item.get("id")
+            chunk.id = place[0]
         return chunk
 
     def _begin_call(self, index: int, item: Mapping[str, Any]) -> AIMessageChunk:
-        name, arguments, call_id = item.get("name"), item.get("arguments"), item.get("call_id")
-        block = {"type": "function_call", "name": name, "arguments": arguments, "call_id": call_id}
+        name, arguments, call_id = (as_text(item.get(key)) for key in ("name", "arguments", "call_id"))
+        block: _Block = {"type": "function_call", "name": name, "arguments": arguments, "call_id": call_id}
         block |= {"id": item.get("id"), "index": index}
         block |= {key: item[key] for key in ("namespace", "async") if item.get(key) is not None}
         return self._call_chunk(tool_call_chunk(name=name, args=arguments, id=call_id, index=index), block)
 
-    def _read_item_done(self, event: _Event, item_id: Any) -> AIMessageChunk | None:
+    def _read_item_done(self, event: _Event, item_id: str | None) -> AIMessageChunk | None:
         item = event.get("item")
         if not isinstance(item, dict):
             return None
-        type_name, output_index = item.get("type"), event.get("output_index")
+        type_name, output_index = block_type(item), event.get("output_index")
         if type_name in KEPT_ITEMS:
             return self._chunk({**item_block(item), "index": self._advance(item_id, output_index)})
         if type_name == "custom_tool_call":
             index = self._advance(item_id, output_index)
             args = json.dumps({"__arg1": item.get("input")})
-            piece = tool_call_chunk(name=item.get("name"), args=args, id=item.get("call_id"), index=index)
+            name, call_id = as_text(item.get("name")), as_text(item.get("call_id"))
+            piece = tool_call_chunk(name=name, args=args, id=call_id, index=index)
             return self._call_chunk(piece, {**item_block(item), "index": index})
         if type_name == "reasoning" and (encrypted := item.get("encrypted_content")):
             block = {"type": "reasoning", "id": item_id, "summary": [], "encrypted_content": encrypted}
             return self._chunk({**block, "index": self._advance(item_id, output_index)})
         return None
 
-    def _read_part_added(self, event: _Event, item_id: Any) -> None:
+    def _read_part_added(self, event: _Event, item_id: str | None) -> None:
         self._begun = item_id, event.get("output_index"), event.get("content_index")
 
-    def _text_index(self, event: _Event, item_id: Any) -> int:
+    def _read_partial_image(self, event: _Event, item_id: str | None) -> AIMessageChunk:
+        """Return an empty chunk, as LangChain does: a message has no place for an image that is not complete."""
+        return self._chunk()
+
+    def _text_index(self, event: _Event, item_id: str | None) -> int:
         return self._advance(item_id, event.get("output_index"), event.get("content_index"))
 
-    def _read_text(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_text(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         return self._chunk({"type": "text", "text": event.get("delta"), "index": self._text_index(event, item_id)})
 
-    def _read_annotation(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_annotation(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         annotation = annotation_to_block(event.get("annotation"))
         index = self._text_index(event, item_id)
         return self._chunk({"type": "text", "annotations": [annotation], "index": index})
 
-    def _read_text_done(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_text_done(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         index = self._text_index(event, item_id)
         return self._chunk({"type": "text", "text": "", "id": event.get("item_id"), "index": index})
 
-    def _read_refusal(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_refusal(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         return self._chunk({"type": "refusal", "refusal": event.get("refusal")})
 
-    def _read_arguments(self, event: _Event, item_id: Any) -> AIMessageChunk:
-        index, delta = self._advance(item_id, event.get("output_index")), event.get("delta")
+    def _read_arguments(self, event: _Event, item_id: str | None) -> AIMessageChunk:
+        index, delta = self._advance(item_id, event.get("output_index")), as_text(event.get("delta"))
         piece = tool_call_chunk(args=delta, index=index)
         return self._call_chunk(piece, {"type": "function_call", "arguments": delta, "index": index})
 
-    def _read_summary_part(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_summary_part(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         index = self._advance(item_id, event.get("output_index"))
         return self._chunk({**_summary(event, ""), "index": index, "type": "reasoning", "id": event.get("item_id")})
 
-    def _read_summary(self, event: _Event, item_id: Any) -> AIMessageChunk:
+    def _read_summary(self, event: _Event, item_id: str | None) -> AIMessageChunk:
         index = self._advance(item_id, event.get("output_index"))
         return self._chunk({**_summary(event, event.get("delta")), "index": index, "type": "reasoning"})
 
@@ -232,6 +238,7 @@ _EVENTS: dict[str, Callable[[ResponsesReader, _Event, Any], AIMessageChunk | Non
     "response.function_call_arguments.delta": ResponsesReader._read_arguments,
     "response.reasoning_summary_part.added": ResponsesReader._read_summary_part,
     "response.reasoning_summary_text.delta": ResponsesReader._read_summary,
+    "response.image_generation_call.partial_image": ResponsesReader._read_partial_image,
     "response.completed": ResponsesReader._read_end,
     "response.incomplete": ResponsesReader._read_end,
 }

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..._model_classes import is_model_class
 from ...messages.ai import AIMessage
+from ...messages.content import block_type
 from ...messages.tool_calls import InvalidToolCall, ToolCall
-from .responses_items import KEPT_ITEMS, annotation_to_block, item_block
+from .responses_items import KEPT_ITEMS, annotation_to_block, as_text, item_block
 from .responses_v0 import to_v0
 from .usage import create_responses_usage
 
@@ -34,7 +35,7 @@ def build_message(
     calls: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []
     for item in _items(response.get("output")):
-        type_name = item.get("type")
+        type_name = block_type(item)
         if type_name == "message":
             content += _message_blocks(item)
         elif type_name in KEPT_ITEMS or type_name == "reasoning":
@@ -43,11 +44,11 @@ def build_message(
             content.append(item_block(item))
             _read_call(item, calls, invalid)
     parsed = find_parsed(response, schema)
-    tier = response.get("service_tier")
+    tier = as_text(response.get("service_tier"))
     usage = response.get("usage")
     message = AIMessage(
         content,
-        id=response.get("id"),
+        id=as_text(response.get("id")),
         additional_kwargs={} if parsed is None else {"parsed": parsed},
         response_metadata=response_metadata(response, metadata),
         tool_calls=calls,
@@ -59,8 +60,7 @@ def build_message(
 
 def response_metadata(response: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the metadata of the message of a response."""
-    metadata = {key: item_block({key: value}).get(key) for key, value in response.items() if key in _METADATA}
-    metadata = {key: value for key, value in metadata.items() if value is not None}
+    metadata = item_block({key: value for key, value in response.items() if key in _METADATA})
     created = metadata.get("created_at")
     if type(created) is int:
         metadata["created_at"] = float(created)
@@ -78,18 +78,18 @@ def _message_blocks(item: Mapping[str, Any]) -> Iterator[_Block]:
         if part.get("type") == "output_text":
             notes = part.get("annotations")
             annotations = [annotation_to_block(note) for note in notes] if isinstance(notes, list) else []
-            text = {"type": "text", "text": part.get("text", ""), "annotations": annotations}
+            text = {"type": "text", "text": as_text(part.get("text")) or "", "annotations": annotations}
             yield {**text, "id": item.get("id"), **extra}
         elif part.get("type") == "refusal":
             yield {"type": "refusal", "refusal": part.get("refusal", ""), "id": item.get("id"), **extra}
 
 
 def _read_call(item: Mapping[str, Any], calls: list[ToolCall], invalid: list[InvalidToolCall]) -> None:
-    name, id = item.get("name", ""), item.get("call_id")
+    name, id = as_text(item.get("name")) or "", as_text(item.get("call_id"))
     if item["type"] == "custom_tool_call":
         calls.append({"type": "tool_call", "name": name, "args": {"__arg1": item.get("input", "")}, "id": id})
         return
-    arguments = item.get("arguments", "")
+    arguments = as_text(item.get("arguments")) or ""
     try:
         args = json.loads(arguments, strict=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -119,8 +119,8 @@ def find_parsed(response: Mapping[str, Any], schema: Any) -> Any:
 
 
 def _join_text(response: Mapping[str, Any]) -> str:
-    parts = [part for item in _items(response.get("output")) for part in _items(item.get("content"))]
-    return "".join(part["text"] for part in parts if part.get("type") == "output_text" and part.get("text"))
+    parts = (part for item in _items(response.get("output")) for part in _items(item.get("content")))
+    return "".join(as_text(part.get("text")) or "" for part in parts if part.get("type") == "output_text")
 
 
 def _format_type(response: Mapping[str, Any]) -> Any:

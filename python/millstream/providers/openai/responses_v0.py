@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from ...messages.ai import AIMessage
-from .responses_items import CALL_IDS, TOOL_OUTPUTS
+from ...messages.content import block_type
+from .responses_items import CALL_IDS, TOOL_OUTPUTS, as_text
 
 __all__ = ("to_v0",)
 
@@ -21,7 +22,7 @@ def to_v0(message: Message, *, has_reasoning: bool = False) -> Message:
     kwargs = dict(message._additional_kwargs or {})
     for block in message.content:
         assert isinstance(block, dict)
-        type_name = block.get("type")
+        type_name = block_type(block)
         if type_name == "reasoning":
             dropped = ("index", "id", "type") if has_reasoning else ("index",)
             kwargs["reasoning"] = {key: value for key, value in block.items() if key not in dropped}
@@ -29,13 +30,14 @@ def to_v0(message: Message, *, has_reasoning: bool = False) -> Message:
             kwargs.setdefault("tool_outputs", []).append(block)
         elif type_name == "function_call":
             ids = kwargs.setdefault(CALL_IDS, {})
-            if block.get("call_id") and block.get("id"):
-                ids[block["call_id"]] = block["id"]
+            call_id, item_id = as_text(block.get("call_id")), as_text(block.get("id"))
+            if call_id and item_id:
+                ids[call_id] = item_id
         elif type_name == "refusal" and block.get("refusal"):
             kwargs["refusal"] = block["refusal"]
         elif type_name == "text":
             if "id" in block:
-                message.id = block["id"]
+                message.id = as_text(block["id"])
             content.append({key: value for key, value in block.items() if key != "id"})
         else:
             content.append(block)
