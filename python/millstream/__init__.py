@@ -49,7 +49,10 @@ if TYPE_CHECKING:
     from .events.record_writer import RecordWriter
     from .language_models.chat_models import BaseChatModel
     from .language_models.llms import LLM
+    from .providers.anthropic.chat import ChatAnthropic
+    from .providers.init_chat_model import init_chat_model
     from .providers.langserve.remote_runnable import RemoteRunnable
+    from .providers.ollama.chat import ChatOllama
     from .providers.openai.azure import AzureChatOpenAI
     from .providers.openai.chat import ChatOpenAI
     from .providers.openai.completions import OpenAI
@@ -69,6 +72,8 @@ __all__ = (
     "AzureChatOpenAI",
     "BadRequestError",
     "BaseChatModel",
+    "ChatAnthropic",
+    "ChatOllama",
     "ChatOpenAI",
     "ConflictError",
     "ContentFilterError",
@@ -101,18 +106,22 @@ __all__ = (
     "WireOptions",
     "WireWriter",
     "encode_sse",
+    "init_chat_model",
 )
 
 _MODULES = {
     "LLM": ".language_models.llms",
     "AzureChatOpenAI": ".providers.openai.azure",
     "BaseChatModel": ".language_models.chat_models",
+    "ChatAnthropic": ".providers.anthropic.chat",
+    "ChatOllama": ".providers.ollama.chat",
     "ChatOpenAI": ".providers.openai.chat",
     "OpenAI": ".providers.openai.completions",
     "RecordWriter": ".events.record_writer",
     "RemoteRunnable": ".providers.langserve.remote_runnable",
     "Transcoder": ".providers.transcoder",
     "WireOptions": ".wires.names",
+    "init_chat_model": ".providers.init_chat_model",
 }
 
 
