@@ -1,0 +1,149 @@
+"""``ChatGoogleGenerativeAI``: Google's Gemini models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
+
+from ...language_models.model_type import ModelCall
+from ..http.request import PendingRequest
+from ..message_reader import MessageReader
+from .fields import GoogleFields
+from .reader import GeminiReader
+from .requests import GeminiRequest, build_request_params
+
+if TYPE_CHECKING:
+    from ...language_models.prompt_text import LanguageModelInput
+    from ...language_models.schemas import Schema, SchemaClass, SchemaMethod, StructuredAnswer, Tool
+    from ...messages.ai import AIMessage
+    from ...runnables.config import RunnableConfig
+    from ...runnables.runnable import Runnable
+    from .constructors import GoogleChatArguments
+
+__all__ = ("ChatGoogleGenerativeAI",)
+
+
+class ChatGoogleGenerativeAI(GoogleFields):
+    """Google's Gemini models, with the arguments of ``langchain_google_genai.ChatGoogleGenerativeAI``.
+
+    ``http_client`` and ``http_async_client`` accept clients of httpx2 or httpx, or a
+    :class:`~millstream.transport.Transport`. ``base_url`` is the address of another server with Gemini's protocol,
+    without the version in its paths, which is ``api_version``. ``max_retries`` counts the first try, as in LangChain.
+    Images and documents at HTTP URLs are downloaded when the request is sent. ::
+
+        model = ChatGoogleGenerativeAI(model="gemini-2.5-flash", include_thoughts=True)
+        for chunk in model.stream("Write me a 1 verse song about sparkling water."):
+            print(chunk.text, end="|", flush=True)
+
+    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for values out of
+    range, :class:`~millstream.errors.MillstreamError` without an API key, and
+    :class:`~millstream.errors.UnsupportedError` for arguments that select Vertex AI.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[GoogleChatArguments]) -> None: ...
+
+    _stream_format = "gemini.generate"
+
+    def _build_pending(self, call: ModelCall, *, stream: bool) -> PendingRequest:
+        kwargs = {name: value for name, value in call.kwargs.items() if name not in _NOT_SENT}
+        messages = self._model_type.prompt(call.prompt)
+        params, downloads = build_request_params(self, messages, call.stop, kwargs)
+        path = f"/{self._model_path}:" + ("streamGenerateContent?alt=sse" if stream else "generateContent")
+        tries = kwargs.get("max_retries")
+        return GeminiRequest(
+            self,
+            path,
+            params,
+            (self.stream_chunk_timeout or None) if stream else None,
+            downloads=downloads,
+            resends=None if tries is None else max(tries - 1, 0),
+        )
+
+    def _create_reader(self, pending: PendingRequest, *, stream: bool) -> MessageReader:
+        return GeminiReader(wants_logprobs=isinstance(pending, GeminiRequest) and pending.wants_logprobs)
+
+    def invoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        code_execution: bool | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Return the answer; with ``code_execution`` the model may run code to find it."""
+        if code_execution is not None:
+            if kwargs.get("tools"):
+                raise ValueError("Tools are already defined.code_execution tool can't be defined")
+            kwargs["tools"] = [{"code_execution": {}}]
+        return super().invoke(input, config, stop=stop, **kwargs)
+
+    # Tools.
+
+    def bind_tools(
+        self,
+        tools: Sequence[Tool],
+        tool_config: Any = None,
+        *,
+        tool_choice: Any = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return this model with ``tools`` that it may call.
+
+        A tool is a function with annotations and a docstring, a pydantic class, a ``TypedDict``, a dict that
+        describes one, or one of Google's own, such as ``{"google_search": {}}``. ``tool_choice`` is a tool's
+        name, a list of names, ``"auto"``, ``"none"``, ``"any"``, ``"required"`` or ``True`` (any of them);
+        ``tool_config`` has the rest of Gemini's configuration, such as ``retrieval_config``.
+        """
+        from .tools import bind_format
+
+        if tool_choice:
+            kwargs["tool_choice"] = tool_choice
+        if tool_config:
+            kwargs["tool_config"] = tool_config
+        return self.bind(tools=bind_format(tools), **kwargs)
+
+    @overload
+    def with_structured_output(
+        self, schema: type[SchemaClass], method: SchemaMethod | None = ..., *, include_raw: Literal[False] = False,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, SchemaClass]: ...
+    @overload
+    def with_structured_output(
+        self, schema: type[SchemaClass], method: SchemaMethod | None = ..., *, include_raw: Literal[True],
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[SchemaClass]]: ...
+    @overload
+    def with_structured_output(
+        self, schema: Schema, method: SchemaMethod | None = ..., *, include_raw: Literal[False] = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, dict[str, Any]]: ...
+    @overload
+    def with_structured_output(
+        self, schema: Schema, method: SchemaMethod | None = ..., *, include_raw: Literal[True], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, StructuredAnswer[dict[str, Any]]]: ...
+    @overload
+    def with_structured_output(
+        self, schema: Any, method: SchemaMethod | None = ..., *, include_raw: bool, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]: ...
+    def with_structured_output(
+        self, schema: Any, method: str | None = "json_schema", *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return a Runnable whose output fits ``schema``: a pydantic class, a ``TypedDict``, a JSON schema.
+
+        ``method`` is ``"json_schema"``, its older name ``"json_mode"``, or ``"function_calling"``. Streams yield the
+        partial object each time it grows. With ``include_raw`` the output is a dict of the message (``raw``), the
+        object (``parsed``) and the error, if parsing failed (``parsing_error``).
+
+        Raises :class:`~millstream.errors.TruncatedOutputError` for an answer that was cut off,
+        :class:`~millstream.errors.ContentFilterError` for one that the provider's filter ended, and
+        :class:`~millstream.exceptions.OutputParserException` for one that does not fit; a stream raises at its end.
+        """
+        from .structured_output import build_structured_model
+
+        return build_structured_model(self, schema, method=method, include_raw=include_raw, kwargs=kwargs)
+
+
+# Arguments of a call that describe it for handlers.
+_NOT_SENT = frozenset({"ls_structured_output_format", "stream"})
