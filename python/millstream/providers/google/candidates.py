@@ -57,9 +57,7 @@ class Candidate:
         return any(isinstance(item, dict) and item.get("type") == "thinking" for item in items)
 
 
-def read_candidate(
-    candidate: Mapping[str, Any], *, as_blocks: bool, strip: bool, text: str | None = None
-) -> Candidate:
+def read_candidate(candidate: Mapping[str, Any], *, as_blocks: bool, strip: bool, text: str | None = None) -> Candidate:
     """Return what the parts of ``candidate`` are in a message.
 
     With ``as_blocks``, texts are always blocks; ``strip`` removes the line ends that Gemini puts behind a whole

@@ -107,12 +107,20 @@ class ChatGoogleGenerativeAI(GoogleFields):
 
     @overload
     def with_structured_output(
-        self, schema: type[SchemaClass], method: SchemaMethod | None = ..., *, include_raw: Literal[False] = False,
+        self,
+        schema: type[SchemaClass],
+        method: SchemaMethod | None = ...,
+        *,
+        include_raw: Literal[False] = False,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, SchemaClass]: ...
     @overload
     def with_structured_output(
-        self, schema: type[SchemaClass], method: SchemaMethod | None = ..., *, include_raw: Literal[True],
+        self,
+        schema: type[SchemaClass],
+        method: SchemaMethod | None = ...,
+        *,
+        include_raw: Literal[True],
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, StructuredAnswer[SchemaClass]]: ...
     @overload

@@ -131,9 +131,7 @@ def _convert_results(message: AIMessage, results: Sequence[ToolMessage], convert
     return parts
 
 
-def _convert_result(
-    message: ToolMessage | FunctionMessage, name: str | None, converter: PartConverter
-) -> list[Part]:
+def _convert_result(message: ToolMessage | FunctionMessage, name: str | None, converter: PartConverter) -> list[Part]:
     """Return the media in the result of a tool, and the result itself."""
     name = message.name or name or message.additional_kwargs.get("name")
     parts: list[Part] = []

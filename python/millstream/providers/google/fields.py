@@ -24,6 +24,7 @@ _RANGES = {
 # LangChain's names of transports, which were Google's: requests go over HTTP whatever they say.
 _TRANSPORTS = frozenset({"rest", "grpc", "grpc_asyncio"})
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
+_BODY = ("contents", "systemInstruction", "safetySettings", "tools", "toolConfig", "cachedContent", "generationConfig")
 _CALL = (
     *("tools", "functions", "safety_settings", "tool_config", "tool_choice", "generation_config", "cached_content"),
     *("max_retries", "strict", "response_format", "http_options", "automatic_function_calling"),
@@ -35,8 +36,9 @@ class GoogleFields(HTTPChatModel):
     """The fields of a model of the Gemini API, named as in ``langchain_google_genai``."""
 
     _provider_name = "Gemini"
-    _input_params = frozenset({"contents"})
-    _endpoint_params = ("contents", "systemInstruction", "safetySettings", "tools", "toolConfig", "generationConfig")
+    _endpoint_params = _BODY
+    # The other names in the body are not arguments, which are named as in Python.
+    _input_params = frozenset(_BODY) - {"tools"}
     _call_arguments = frozenset({*GENERATION, *TOP_LEVEL, *_CALL})
     _key_names = frozenset({"api_key", "google_api_key"})
 
@@ -59,7 +61,7 @@ class GoogleFields(HTTPChatModel):
     top_k: int | None = None
     max_output_tokens: int | None = field(default=None, alias="max_tokens")
     n: int = field(default=1, alias="candidate_count")
-    max_retries: int = field(default=6, alias="retries")  # type: ignore[assignment]
+    max_retries: int = field(default=6, alias="retries")
     timeout: Any = field(default=None, alias="request_timeout")
     response_modalities: list[Any] | None = None
     media_resolution: Any = None

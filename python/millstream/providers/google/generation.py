@@ -97,8 +97,9 @@ def _convert_speech(value: Any) -> Any:
 def _convert_image(value: Any) -> dict[str, Any]:
     config = {to_camel(key): item for key, item in dump(value).items() if item is not None}
     if unknown := sorted(config.keys() - {"aspectRatio", "imageSize"}):
-        raise UnsupportedError(f"image_config: {', '.join(unknown)} is Vertex AI's; the Gemini API has aspect_ratio"
-                               " and image_size")
+        raise UnsupportedError(
+            f"image_config: {', '.join(unknown)} is Vertex AI's; the Gemini API has aspect_ratio and image_size"
+        )
     return config
 
 

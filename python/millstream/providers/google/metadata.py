@@ -28,9 +28,7 @@ _SNIPPET = _fields(
     "author_attribution flag_content_uri google_maps_uri relative_publish_time_description review review_id title",
     author_attribution=_fields("display_name photo_uri uri"),
 )
-_SOURCES = _fields(
-    "review_snippet flag_content_uri review_snippets", review_snippet=_SNIPPET, review_snippets=_SNIPPET
-)
+_SOURCES = _fields("review_snippet flag_content_uri review_snippets", review_snippet=_SNIPPET, review_snippets=_SNIPPET)
 _MAPS = _fields(
     "place_answer_sources place_id text title uri route",
     place_answer_sources=_SOURCES,
@@ -71,7 +69,7 @@ _LISTS = ("grounding_supports", "grounding_chunks", "web_search_queries", "image
 
 def convert_ratings(ratings: object) -> list[Any]:
     """Return the safety ratings of an answer."""
-    return [_convert(rating, _RATING) for rating in ratings if isinstance(rating, Mapping)] if _is_list(ratings) else []
+    return [_convert(rating, _RATING) for rating in _as_list(ratings) if isinstance(rating, Mapping)]
 
 
 def convert_feedback(feedback: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,12 +93,12 @@ def convert_logprobs(result: Mapping[str, Any]) -> dict[str, Any]:
 def _convert(value: Any, fields: _Fields | None) -> Any:
     if fields is None:
         return value
-    if _is_list(value):
+    if isinstance(value, list):
         return [_convert(item, fields) for item in value]
     if not isinstance(value, Mapping):
         return None
     return {name: _convert(value.get(to_camel(name)), inner) for name, inner in fields.items()}
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -24,9 +24,7 @@ _Block = Mapping[str, Any]
 _NATIVE = frozenset({"google_genai", "google_vertexai"})
 _REASONING = frozenset({"reasoning", "thinking", "reasoning_content"})
 # Blocks that are built again from the tool calls of the message.
-_CALLS = frozenset(
-    {"tool_call", "tool_call_chunk", "invalid_tool_call", "function_call_signature", "function_call"}
-)
+_CALLS = frozenset({"tool_call", "tool_call_chunk", "invalid_tool_call", "function_call_signature", "function_call"})
 
 
 def convert_answer(message: AIMessage, converter: PartConverter, *, exclude_calls: bool) -> list[Part]:
@@ -239,5 +237,3 @@ def _is_in_cloud_storage(uri: object) -> bool:
         return False
     logger.warning("a gs:// URI in an earlier answer is left out: the Gemini API does not read Google Cloud Storage")
     return True
-
-

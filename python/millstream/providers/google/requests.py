@@ -103,13 +103,15 @@ def build_request_params(
 
     ``kwargs`` are the arguments of the call; ``stop`` replaces the model's own stop texts.
     """
-    refuse_in_call(model, kwargs)
     refuse_vertex(kwargs)
+    refuse_in_call(model, kwargs)
     call = {**model.model_kwargs, **kwargs}
     converter = PartConverter(model.model)
     system, contents = convert_messages(
         [*_drop_empty(messages)], converter, model.model, system_to_human=model.convert_system_message_to_human
     )
+    if not contents:
+        raise ValueError("contents are required.")
     if has_fixed_sampling(model.model) and contents and contents[-1]["role"] == "model":
         raise ValueError(
             f"Model '{model.model}' does not support model prefilling. The final request turn must be a user message"

@@ -33,35 +33,33 @@ def convert_schema(schema: Mapping[str, Any]) -> Schema | None:
 
 def _build(schema: Mapping[str, Any], *, is_nested: bool, is_alternative: bool = False) -> Schema | None:
     read = _normalize(dereference_refs(schema))
-    built: Schema = {}
+    built: Schema = {key: read[key] for key in ("description", "nullable") if key in read}
     if "type" in read and "anyOf" not in read:
         built["type"] = _to_type(read["type"])
-    if "description" in read:
-        built["description"] = read["description"]
     if "title" in read and (not is_nested or is_alternative):
         built["title"] = read["title"]
-    if "properties" in read:
-        built["properties"] = {name: _build(inner, is_nested=True) for name, inner in read["properties"].items()}
-    if read.get("required") is not None:
-        built["required"] = list(read["required"])
-    elif not is_nested:
-        built["required"] = []
-    if "items" in read:
-        built["items"] = _build(read["items"], is_nested=True)
+    if read.get("required") is not None or not is_nested:
+        built["required"] = list(read.get("required") or ())
     if "enum" in read:
         built["enum"] = [value if isinstance(value, str) else str(value) for value in read["enum"]]
-    if "nullable" in read:
-        built["nullable"] = read["nullable"]
+    built |= _build_members(read)
+    if "type" not in built and "any_of" not in built:
+        if not is_nested and "properties" not in built:
+            return None
+        built["type"] = "STRING" if is_nested else "OBJECT"
+    return {key: value for key, value in built.items() if value is not None}
+
+
+def _build_members(read: Schema) -> Schema:
+    """Return the properties, items and alternatives of a schema."""
+    built: Schema = {}
+    if "properties" in read:
+        built["properties"] = {name: _build(inner, is_nested=True) for name, inner in read["properties"].items()}
+    if "items" in read:
+        built["items"] = _build(read["items"], is_nested=True)
     if "anyOf" in read:
         built["any_of"] = [_build(inner, is_nested=True, is_alternative=True) for inner in read["anyOf"]]
-    if "type" not in built and "any_of" not in built:
-        if is_nested:
-            built["type"] = "STRING"
-        elif "properties" in built:
-            built["type"] = "OBJECT"
-        else:
-            return None
-    return {key: value for key, value in built.items() if value is not None}
+    return built
 
 
 def _normalize(schema: Mapping[str, Any]) -> Schema:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, is_typeddict
+from typing import TYPE_CHECKING, Any
 
 from ..._model_classes import is_model_class, schema_of_model
 from ...function_calling import convert_to_json_schema, convert_to_openai_tool
+from ...function_calling.annotations import is_typed_dict
 from ...language_models.structured_output import pipe_to_parser
 from ...output_parsers import JsonOutputParser
 from ...output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
@@ -46,7 +47,7 @@ def _bind_schema(model: ChatGoogleGenerativeAI, schema: Any, method: str) -> tup
     if is_model_class(schema):
         sent, shown = schema_of_model(schema), convert_to_json_schema(schema)
         parser = PydanticOutputParser(pydantic_object=schema)
-    elif is_typeddict(schema):
+    elif is_typed_dict(schema):
         sent = shown = convert_to_json_schema(schema)
     elif isinstance(schema, Mapping):
         sent = dict(schema)

@@ -45,7 +45,7 @@ def convert_tools(tools: Sequence[Any] | None) -> list[WireTool]:
         return []
     built_in: list[WireTool] = []
     declarations: list[dict[str, Any]] = []
-    for tool in tools if isinstance(tools, Sequence) else [tools]:
+    for tool in tools:
         native = _to_native(tool) if _is_native(tool) else None
         if native is None:
             declarations.append(_declare(tool))

@@ -22,15 +22,13 @@ def convert_video_metadata(metadata: object) -> dict[str, Any]:
             "video_metadata must be a mapping or a VideoMetadata-like object with start_offset/end_offset, got"
             f" {type(metadata).__name__}"
         )
-    named = {_NAMES.get(name, name): value for name, value in values.items()}
+    named: dict[str, Any] = {_NAMES.get(str(name), str(name)): value for name, value in values.items()}
     start, end = (_read_seconds(named.get(name)) for name in ("start_offset", "end_offset"))
     for name, seconds in (("start_offset", start), ("end_offset", end)):
         if seconds is not None and seconds < 0:
             raise ValueError(f"video_metadata.{name} must be non-negative, got {seconds}s")
     if start is not None and end is not None and start > end:
-        raise ValueError(
-            f"video_metadata.start_offset ({start}s) must not exceed video_metadata.end_offset ({end}s)"
-        )
+        raise ValueError(f"video_metadata.start_offset ({start}s) must not exceed video_metadata.end_offset ({end}s)")
     return {name: _to_offset(value) if name.endswith("_offset") else value for name, value in named.items()}
 
 
