@@ -9,8 +9,8 @@ import httpx
 import httpx2
 import openai
 
-from millstream.integrations._openai_calls import capture_options
-from millstream.integrations._openai_client import ClientRequest
+from millstream.integrations._sdk_calls import capture_options
+from millstream.integrations._sdk_client import ClientRequest
 from millstream.testing import MockServer, RecordedRequest
 
 __all__ = ("LIBRARIES", "TLS", "azure", "own_request", "sdk_client", "sent_by")

@@ -7,7 +7,7 @@ import httpx
 import langchain_openai
 import pytest
 
-from millstream.integrations._openai_calls import report_left
+from millstream.integrations._sdk_calls import report_left
 from millstream.integrations.langchain import ChatOpenAI, OpenAI
 from millstream.testing import MockServer
 

@@ -14,8 +14,8 @@ import pytest
 from openai.types.chat import ChatCompletionMessage
 
 from millstream.errors import APIConnectionError, EventTooLargeError, RateLimitError
-from millstream.integrations._openai_calls import capture_options, find_obstacle, uses_native
-from millstream.integrations._openai_client import ClientRequest
+from millstream.integrations._sdk_calls import capture_options, find_obstacle, uses_native
+from millstream.integrations._sdk_client import ClientRequest
 from millstream.testing import MockServer, Redirect, Reply, refusing_url
 from sdk_clients import azure, own_request, sdk_client, sent_by
 
@@ -263,7 +263,7 @@ def test_nothing_is_warned_of(mock_server: MockServer) -> None:
 
 
 def test_a_whole_response_has_a_limit(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("millstream.integrations._openai_client.MAX_RESPONSE_SIZE", 100)
+    monkeypatch.setattr("millstream.integrations._sdk_client.MAX_RESPONSE_SIZE", 100)
     with sdk_client(mock_server) as client:
         request = own_request(client, **CALL)
         with pytest.raises(EventTooLargeError, match="larger than 100 bytes"):

@@ -14,7 +14,7 @@ from millstream.errors import (
     StreamStalledError,
     StreamTruncatedError,
 )
-from millstream.integrations._openai_errors import to_sdk_error
+from millstream.integrations._sdk_errors import to_sdk_error
 from millstream.testing import MockServer, Reply, Stall, refusing_url
 from sdk_clients import own_request, sdk_client
 

@@ -6,7 +6,7 @@ client builds the request, our transport sends it, and our decoder reads the res
 ``stream`` and ``astream`` do without LangChain's machinery as well.
 
 langchain-openai keeps the calls that are not replaced: the Responses API, ``response_format``, clients that are
-not the SDK's own (see :func:`~millstream.integrations._openai_calls.find_obstacle`), and models of a user's
+not the SDK's own (see :func:`~millstream.integrations._sdk_calls.find_obstacle`), and models of a user's
 subclass that overrides how chunks are made.
 """
 

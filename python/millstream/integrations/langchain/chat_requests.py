@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion
 
 from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
-from .._openai_calls import capture_options, has_obstacle, report_left
+from .._sdk_calls import capture_options, has_obstacle, report_left
 from .model_requests import ModelRequest
 from .sdk_errors import to_langchain_error
 

@@ -8,8 +8,8 @@ from typing import Any
 from openai.types import Completion
 
 from ...errors import MillstreamError
-from .._openai_calls import capture_options, has_obstacle
-from .._openai_errors import to_sdk_error
+from .._sdk_calls import capture_options, has_obstacle
+from .._sdk_errors import to_sdk_error
 from .model_requests import ModelRequest
 
 __all__ = ("AsyncCompletions", "CompletionRequest", "Completions")

@@ -6,7 +6,7 @@ it, and our decoder reads the response. Where no handler is configured, ``stream
 LangChain's machinery as well.
 
 langchain-openai keeps the calls of clients that are not the SDK's own, see
-:func:`~millstream.integrations._openai_calls.find_obstacle`.
+:func:`~millstream.integrations._sdk_calls.find_obstacle`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from langchain_openai.llms.base import BaseOpenAI
 from pydantic import model_validator
 
 from ...streaming.drive import adrive, drive
-from .._openai_calls import has_obstacle
+from .._sdk_calls import has_obstacle
 from .completion_requests import AsyncCompletions, CompletionRequest, Completions
 from .completion_stream import CompletionChunks, CompletionTexts
 from .default_clients import share_tls

@@ -8,8 +8,8 @@ from typing import Any
 from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
 from .._bodies.base import raise_as
-from .._openai_client import ClientRequest, WholeResponse
-from .._openai_errors import build_response
+from .._sdk_client import ClientRequest, WholeResponse
+from .._sdk_errors import build_response
 
 __all__ = ("ModelRequest",)
 

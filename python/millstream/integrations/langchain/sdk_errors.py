@@ -10,10 +10,10 @@ from langchain_openai import StreamChunkTimeoutError
 from langchain_openai.chat_models.base import BaseChatOpenAI, _handle_openai_api_error, _handle_openai_bad_request
 
 from ...errors import MillstreamError, StreamStalledError
-from .._openai_errors import to_sdk_error
+from .._sdk_errors import to_sdk_error
 
 if TYPE_CHECKING:
-    from .._openai_client import ClientRequest
+    from .._sdk_client import ClientRequest
 
 __all__ = ("to_langchain_error",)
 

@@ -1,6 +1,6 @@
-"""The calls of the OpenAI SDK that this package takes over: which ones, and the request that each would send.
+"""The calls of the OpenAI and the Anthropic SDK that this package takes over: which ones, and what each would send.
 
-* :func:`find_obstacle`: may the calls of a resource (``client.chat.completions``) be taken over at all?
+* :func:`find_obstacle`: may the calls of a resource (``client.chat.completions``, ``client.messages``) be taken over?
   :func:`has_obstacle` logs why not.
 * :func:`capture_options`: which request does a call of its method ``create`` make?
 * :func:`uses_native`: is the HTTP client of the SDK's client its default one, which our own connections
@@ -10,32 +10,38 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from copy import copy
 from functools import cache
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
-import openai
-from openai._models import FinalRequestOptions
-
-__all__ = ("capture_options", "find_obstacle", "has_obstacle", "report_left", "uses_native")
+__all__ = ("capture_options", "find_obstacle", "find_sdk", "has_obstacle", "report_left", "uses_native")
 
 logger = logging.getLogger("millstream")
 
-# The classes of the HTTP clients that the SDK and langchain-openai create for themselves.
-_DEFAULT_CLIENTS = (
-    ("openai._base_client", "SyncHttpxClientWrapper"),
-    ("openai._base_client", "AsyncHttpxClientWrapper"),
-    ("langchain_openai.chat_models._client_utils", "_SyncHttpxClientWrapper"),
-    ("langchain_openai.chat_models._client_utils", "_AsyncHttpxClientWrapper"),
-)
+# For each SDK, its name in messages, and its clients.
+_SDKS = {
+    "openai": ("OpenAI SDK", ("OpenAI", "AsyncOpenAI")),
+    "anthropic": ("Anthropic SDK", ("Anthropic", "AsyncAnthropic")),
+}
+# The modules in which the SDKs and LangChain's packages have the classes of the HTTP clients that they create.
+_DEFAULT_CLIENTS = {
+    "openai._base_client": ("SyncHttpxClientWrapper", "AsyncHttpxClientWrapper"),
+    "langchain_openai.chat_models._client_utils": ("_SyncHttpxClientWrapper", "_AsyncHttpxClientWrapper"),
+    "anthropic._base_client": ("SyncHttpxClientWrapper", "AsyncHttpxClientWrapper"),
+    "langchain_anthropic._client_utils": ("_SyncHttpxClientWrapper", "_AsyncHttpxClientWrapper"),
+}
 # The methods of the SDK's client that are not called when this package sends the request.
 _REPLACED_METHODS = ("post", "request", "_request", "_send_request", "_process_response")
 _NEEDED_METHODS = ("_build_request", "_prepare_options", "_prepare_request", "_make_status_error_from_response")
+# What a client has that handles requests or responses in its own way: OpenAI's, then Anthropic's.
+_OWN_WAYS = ("_provider_runtime", "_workload_identity_auth", "_middleware", "_token_cache")
 # The parameters that may be long.
 _HELD = ("messages", "tools")
 _SCALARS = (str, int, float, bool, type(None))
+_PREFIXES = tuple(f"{name}." for name in _SDKS)
 
 
 def find_obstacle(resource: Any) -> str | None:
@@ -43,28 +49,34 @@ def find_obstacle(resource: Any) -> str | None:
 
     ``resource`` is an object like ``client.chat.completions``. The SDK keeps the calls of anything that is not
     its own: mocks, clients whose methods were patched (by tracing libraries, say) or overridden, and clients
-    with a provider or a workload identity, which handle responses in their own way.
+    with a provider, a workload identity or middleware, which handle responses in their own way.
     """
-    client = getattr(resource, "_client", None)
-    if not type(resource).__module__.startswith("openai.") or not isinstance(
-        client, openai.OpenAI | openai.AsyncOpenAI
-    ):
-        return "its client is not one of the OpenAI SDK"
+    client, sdk = getattr(resource, "_client", None), find_sdk(resource)
+    name, classes = _SDKS.get(sdk.__name__ if sdk else "", ("OpenAI SDK", ()))
+    if not isinstance(client, tuple(getattr(sdk, kind) for kind in classes)):
+        return f"its client is not one of the {name}"
     if "create" in vars(resource) or not _is_original(type(resource).create):
-        return "its method create is not the OpenAI SDK's own"
+        return f"its method create is not the {name}'s own"
     # This property keeps its value, which has a function of the instance as `create`.
     raw = vars(resource).get("with_raw_response")
     if raw is not None and not _is_original(getattr(raw, "create", None)):
-        return "its with_raw_response is not the OpenAI SDK's own"
+        return f"its with_raw_response is not the {name}'s own"
     attributes, kind = vars(client), type(client)
-    for name in _REPLACED_METHODS:
-        if name in attributes or not _is_original(getattr(kind, name, _is_original)):
-            return f"the client's method {name} is not the OpenAI SDK's own"
-    for name in _NEEDED_METHODS:
-        if not hasattr(kind, name):
-            return "this version of the OpenAI SDK is not known"
-    if attributes.get("_provider_runtime") or attributes.get("_workload_identity_auth"):
-        return "its client has a provider or a workload identity"
+    for method in _REPLACED_METHODS:
+        if method in attributes or not _is_original(getattr(kind, method, _is_original)):
+            return f"the client's method {method} is not the {name}'s own"
+    if not all(hasattr(kind, method) for method in _NEEDED_METHODS):
+        return f"this version of the {name} is not known"
+    if any(attributes.get(way) for way in _OWN_WAYS) or getattr(client, "_tracer", None) is not None:
+        return "its client has a provider, a workload identity, middleware or tracing"
+    return None
+
+
+def find_sdk(resource: Any) -> ModuleType | None:
+    """Return the module of the SDK whose object ``resource`` is: a resource, or a client; ``None`` if it is another."""
+    for kind in type(resource).__mro__:
+        if (name := kind.__module__.partition(".")[0]) in _SDKS:
+            return sys.modules.get(name)
     return None
 
 
@@ -72,24 +84,25 @@ def has_obstacle(resource: Any) -> bool:
     """Return whether :func:`find_obstacle` finds one, which is logged then."""
     obstacle = find_obstacle(resource)
     if obstacle is not None:
-        report_left(obstacle)
+        sdk = find_sdk(resource)
+        report_left(obstacle, to=f"langchain-{sdk.__name__ if sdk else 'openai'}")
     return obstacle is not None
 
 
 @cache
-def report_left(reason: str) -> None:
-    """Log why a call is left to langchain-openai and the OpenAI SDK, once for each reason."""
-    logger.info("a call is left to langchain-openai: %s", reason)
+def report_left(reason: str, *, to: str = "langchain-openai") -> None:
+    """Log why a call is left to a package of LangChain's and its SDK, once for each reason."""
+    logger.info("a call is left to %s: %s", to, reason)
 
 
 def _is_original(function: Any) -> bool:
     """Return whether ``function`` is the SDK's own: a wrapper of another package has that package's globals."""
     if type(function) is not FunctionType:
         return False
-    return function is _is_original or str(function.__globals__.get("__name__")).startswith("openai.")
+    return function is _is_original or str(function.__globals__.get("__name__")).startswith(_PREFIXES)
 
 
-def capture_options(resource: Any, params: Mapping[str, Any], *, is_raw: bool = False) -> FinalRequestOptions:
+def capture_options(resource: Any, params: Mapping[str, Any], *, is_raw: bool = False) -> Any:
     """Return the SDK's options of the request that ``resource.create(**params)`` would send.
 
     ``resource`` is sync or async; its ``create`` runs without sending anything. ``is_raw`` is for a call
@@ -103,7 +116,7 @@ def capture_options(resource: Any, params: Mapping[str, Any], *, is_raw: bool = 
     held = {name: params[name] for name in _HELD if type(params.get(name)) is list and _is_json(params[name])}
     options = _call_create(resource, {**params, **{name: [] for name in held}})
     if held:
-        options.json_data = {**options.json_data, **held}  # type: ignore[dict-item]
+        options.json_data = {**options.json_data, **held}
     return options
 
 
@@ -115,47 +128,48 @@ def _is_json(value: Any) -> bool:
     return all(map(_is_json, value)) if kind is list else kind in _SCALARS
 
 
-def _call_create(resource: Any, params: Mapping[str, Any]) -> FinalRequestOptions:
+def _call_create(resource: Any, params: Mapping[str, Any]) -> Any:
     """Return the options of the request that ``resource.create(**params)`` makes, without sending it."""
+    sdk: Any = find_sdk(resource)
+    name, (_, async_client) = _SDKS[sdk.__name__]
     recorder = copy(resource)
-    if not isinstance(resource._client, openai.AsyncOpenAI):
-        recorder._post = _make_options
-        return recorder.create(**params)  # type: ignore[no-any-return]
-    recorder._post = _amake_options
+
+    def make_options(path: str, *, body: Any = None, options: Any = None, **others: Any) -> Any:
+        """Return the options that the client's ``post`` makes of its arguments, without sending them."""
+        return sdk._models.FinalRequestOptions.construct(method="post", url=path, json_data=body, **(options or {}))
+
+    async def amake_options(path: str, **arguments: Any) -> Any:
+        return make_options(path, **arguments)
+
+    if not isinstance(resource._client, getattr(sdk, async_client)):
+        recorder._post = make_options
+        return recorder.create(**params)
+    recorder._post = amake_options
     created = recorder.create(**params)
     try:
         created.send(None)
     except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+        return end.value
     finally:
         created.close()
-    raise RuntimeError("the OpenAI SDK's create waits before it sends the request: this version is not known")
-
-
-def _make_options(path: str, *, body: Any = None, options: Any = None, **others: Any) -> FinalRequestOptions:
-    """Return the options that the client's ``post`` makes of its arguments, without sending them."""
-    return FinalRequestOptions.construct(method="post", url=path, json_data=body, **(options or {}))
-
-
-async def _amake_options(path: str, **arguments: Any) -> FinalRequestOptions:
-    return _make_options(path, **arguments)
+    raise RuntimeError(f"the {name}'s create waits before it sends the request: this version is not known")
 
 
 def uses_native(http_client: Any) -> bool:
     """Return whether our own connections may replace ``http_client``, the HTTP client of a client of the SDK.
 
-    They replace the default client of the SDK or of langchain-openai, in its original state. It is used as it
+    They replace the default client of an SDK or of LangChain's package for it, in its original state. It is used as it
     is, through our transport for httpx, if it is a user's, goes through a proxy, has hooks, is closed, or if
     one of httpx's methods was patched, as libraries do that record or mock HTTP.
     """
     kind = type(http_client)
-    if all(kind.__name__ != name or kind.__module__ != module for module, name in _DEFAULT_CLIENTS):
+    if kind.__name__ not in _DEFAULT_CLIENTS.get(kind.__module__, ()):
         return False
     if http_client._mounts or http_client.auth is not None or http_client.is_closed:
         return False
     hooks = http_client.event_hooks
     # The SDK's own hook for Azure removes a key from redirected requests.
-    if any(not hook.__module__.startswith("openai.") for name in hooks for hook in hooks[name]):
+    if any(not hook.__module__.startswith(_PREFIXES) for name in hooks for hook in hooks[name]):
         return False
     handle = "handle_async_request" if hasattr(http_client, "aclose") else "handle_request"
     transport = http_client._transport

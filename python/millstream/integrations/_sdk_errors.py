@@ -1,4 +1,4 @@
-"""The exceptions of the OpenAI SDK for ours: an app catches ``openai.RateLimitError`` as before.
+"""The exceptions of the SDKs for ours: an app catches ``openai.RateLimitError`` as before.
 
 The exception of the SDK is raised from ours, which is its ``__cause__`` and has what the SDK's has not: the text
 received before a stream ended, for example.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import sys
+from types import ModuleType
 from typing import Any
-
-import openai
 
 from .._provider_errors import NO_MESSAGE
 from ..errors import (
@@ -23,7 +22,8 @@ from ..errors import (
     StreamStalledError,
     StreamTruncatedError,
 )
-from ._openai_client import ClientRequest, WholeResponse
+from ._sdk_calls import find_sdk
+from ._sdk_client import ClientRequest, WholeResponse
 
 __all__ = ("build_response", "to_sdk_error")
 
@@ -45,23 +45,28 @@ def to_sdk_error(error: MillstreamError, request: ClientRequest) -> Exception:
     any other                     ``APIError``
     ============================  ==================================================================
     """
-    sent = request.sent
+    sent, sdk = request.sent, find_sdk(request.client)
+    assert sdk is not None
     if isinstance(error, APIStatusError) and request.failed is not None:
         response = build_response(request.failed, sent)
-        made: Exception = request.client._make_status_error_from_response(response)
-        return made
+        return _checked(request.client._make_status_error_from_response(response))
     if isinstance(error, APITimeoutError | StreamStalledError):
-        return openai.APITimeoutError(request=sent)
+        return _checked(sdk.APITimeoutError(request=sent))
     if isinstance(error, APIConnectionError):
-        return openai.APIConnectionError(request=sent)
+        return _checked(sdk.APIConnectionError(request=sent))
     # An error in the data of a response has their place; without one, the body could not be decompressed.
     if isinstance(error, StreamTruncatedError) or (isinstance(error, StreamDecodeError) and error.frame is None):
-        return openai.APIConnectionError(message=str(error), request=sent)
+        return _checked(sdk.APIConnectionError(message=str(error), request=sent))
     if isinstance(error, ProviderError):
-        return _to_api_error(error, sent)
+        return _to_api_error(error, request, sdk)
     if isinstance(error, StreamDecodeError):
         return _to_json_error(error)
-    return openai.APIError(str(error), request=sent, body=None)
+    return _checked(sdk.APIError(str(error), request=sent, body=None))
+
+
+def _checked(error: Any) -> Exception:
+    made: Exception = error
+    return made
 
 
 def build_response(whole: WholeResponse, sent: Any) -> Any:
@@ -73,15 +78,23 @@ def build_response(whole: WholeResponse, sent: Any) -> Any:
     return response
 
 
-def _to_api_error(error: ProviderError, sent: Any) -> openai.APIError:
-    """Return the SDK's exception for an error in a stream, with its words for an error without a message."""
+def _to_api_error(error: ProviderError, request: ClientRequest, sdk: ModuleType) -> Exception:
+    """Return the SDK's exception for an error in a stream.
+
+    OpenAI's is an ``APIError``, with its words for an error without a message. Anthropic's has the status of the
+    response, which is a success, and the whole payload as its body.
+    """
     body, message = error.error, error.error.get("message")
+    if sdk.__name__ == "anthropic":
+        whole = {"type": "error", "error": body}
+        response = build_response(WholeResponse(200, {}, b""), request.sent)
+        return _checked(request.client._make_status_error(str(whole), body=whole, response=response))
     if isinstance(message, str) and message.startswith(NO_MESSAGE):
         body = {name: value for name, value in body.items() if name != "message"}
         message = None
     if not (isinstance(message, str) and message):
         message = "An error occurred during streaming"
-    return openai.APIError(message, request=sent, body=body)
+    return _checked(sdk.APIError(message, request=request.sent, body=body))
 
 
 def _to_json_error(error: StreamDecodeError) -> json.JSONDecodeError:

@@ -1,7 +1,7 @@
-"""``ClientRequest``: a request of one of the OpenAI SDK's clients, sent by our transport.
+"""``ClientRequest``: a request of a client of the OpenAI or the Anthropic SDK, sent by our transport.
 
 The SDK's client builds each request: its URL, headers, authentication, deployment and body. The transport of
-this package sends it, and retries it as the SDK does. See ``_openai_calls`` for the calls that become requests.
+this package sends it, and retries it as the SDK does. See ``_sdk_calls`` for the calls that become requests.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
-
-from openai._models import FinalRequestOptions
 
 from .._values import FRAME_SIZE
 from ..errors import APIConnectionError, APIError, EventTooLargeError, StreamError
@@ -22,7 +20,7 @@ from ..transport.choice import async_transport, sync_transport
 from ..transport.headers import check_headers
 from ..transport.running import sleep
 from ..transport.timeouts import Timeouts
-from ._openai_calls import uses_native
+from ._sdk_calls import find_sdk, uses_native
 
 __all__ = ("MAX_RESPONSE_SIZE", "ClientRequest", "WholeResponse")
 
@@ -45,7 +43,7 @@ class WholeResponse(NamedTuple):
 
 
 class ClientRequest:
-    """A deferred request of a client of the OpenAI SDK: the source of a stream, or read whole.
+    """A deferred request of a client of an SDK: the source of a stream, or read whole.
 
     ``client`` is the SDK's client, sync or async, and ``options`` are the SDK's options of the request, as
     ``capture_options`` returns them. ``idle`` is the longest wait between two reads of a stream's body, in
@@ -55,14 +53,12 @@ class ClientRequest:
 
     ``sent`` is the last request, of the SDK's HTTP library, ``failed`` the last response with an error status,
     and ``retries`` the number of retries so far: exceptions and responses of the SDK have them. All methods
-    raise this package's exceptions (see ``_openai_errors``), and what the SDK raises while it builds a request.
+    raise this package's exceptions (see ``_sdk_errors``), and what the SDK raises while it builds a request.
     """
 
     __slots__ = ("_client", "_is_native", "_options", "_tries", "failed", "idle", "retries", "sent")
 
-    def __init__(
-        self, client: Any, options: FinalRequestOptions, *, idle: float | None = None, is_native: bool = True
-    ) -> None:
+    def __init__(self, client: Any, options: Any, *, idle: float | None = None, is_native: bool = True) -> None:
         self._client = client
         self._options = options
         self._is_native = is_native
@@ -158,14 +154,14 @@ class ClientRequest:
         http_client = self._client._client
         return None if self._is_native and uses_native(http_client) else http_client
 
-    def _copy_options(self) -> FinalRequestOptions:
+    def _copy_options(self) -> Any:
         """Return a copy of the options, which the client's ``_prepare_options`` changes."""
         options = copy(self._options)
         if self._client._idempotency_header and options.idempotency_key is None:
             self._options.idempotency_key = options.idempotency_key = self._client._idempotency_key()
         return options
 
-    def _build(self, options: FinalRequestOptions) -> Any:
+    def _build(self, options: Any) -> Any:
         """Return the request of the SDK's HTTP library."""
         self.sent = self._client._build_request(options, retries_taken=self.retries)
         return self.sent
@@ -275,6 +271,6 @@ async def _aread_failed(response: AsyncResponse) -> WholeResponse:
 async def _find_platform(client: Any) -> None:
     """Look up the platform for the SDK's headers in a thread, as its async client does before its first request."""
     import anyio.to_thread
-    from openai._base_client import get_platform
 
-    client._platform = await anyio.to_thread.run_sync(get_platform)
+    sdk: Any = find_sdk(client)
+    client._platform = await anyio.to_thread.run_sync(sdk._base_client.get_platform)
