@@ -17,7 +17,7 @@ from millstream.providers.anthropic import ChatAnthropic
 __all__ = ("KEY", "MODEL", "both_models", "both_payloads", "read_warnings")
 
 KEY = "sk-ant-canary-0123456789"
-MODEL = "claude-sonnet-4-5"
+MODEL = "claude-sonnet-4-6"
 _SAMPLING = ("temperature", "top_p", "top_k")
 
 
