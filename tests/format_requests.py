@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from millstream.testing import MockServer
+from millstream.testing import MockServer, Recorder
 
 __all__ = ("FORMATS", "FormatRequest", "read")
 
@@ -70,7 +70,7 @@ FORMATS: tuple[FormatRequest, ...] = (
 )  # fmt: skip
 
 
-def read(server: MockServer, asked: FormatRequest, *, stream: bool = True) -> httpx2.Response:
+def read(server: MockServer | Recorder, asked: FormatRequest, *, stream: bool = True) -> httpx2.Response:
     """Return the answer to a request, read to its end."""
     path = asked.path if stream else asked.whole_path or asked.path
     body = {**asked.body, **(asked.streaming if stream else asked.whole)}

@@ -1,4 +1,4 @@
-"""The command ``millstream``: ``demo``, ``mock``, ``serve`` and ``doctor``.
+"""The command ``millstream``: ``demo``, ``mock``, ``record``, ``serve`` and ``doctor``.
 
 Each command imports its modules when it runs, so that ``--help`` is fast and ``doctor`` works with a
 broken installation.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..testing import Fault
+    from ..testing import Chop, Fault
 
 __all__ = ("main",)
 
@@ -41,7 +41,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
 
-    mock = commands.add_parser("mock", help="run a local server that speaks the OpenAI protocol, until Ctrl-C")
+    _add_mock(commands.add_parser("mock", help="run a local server that speaks the providers' formats, until Ctrl-C"))
+    _add_record(commands.add_parser("record", help="run a proxy that records what an upstream answers, until Ctrl-C"))
+    _add_serve(commands.add_parser("serve", help="run a gateway to OpenAI-compatible servers, until Ctrl-C"))
+    _add_doctor(commands.add_parser("doctor", help="look at the installation, and at the imports of source folders"))
+    return parser
+
+
+def _add_mock(mock: argparse.ArgumentParser) -> None:
+    mock.description = (
+        "Run a local server that speaks the formats of all providers on their own paths: OpenAI, Anthropic, Gemini,"
+        " Cohere, Ollama, llama.cpp, TGI and Bedrock. docs/testing.md lists them."
+    )
     mock.add_argument("--port", type=int, default=8000, help="0 selects a free port (%(default)s)")
     mock.add_argument(
         "--pace", type=_pace, default=0.02, metavar="SECONDS", help="pause between two pieces (%(default)s)"
@@ -61,11 +72,26 @@ def _parser() -> argparse.ArgumentParser:
         "a request can name one in the header x-mock-fault or as the model fault:reset:3",
     )
     mock.add_argument("--times", type=_count, metavar="N", help="only the first N requests have the fault")
+    mock.add_argument("--replay", metavar="FILE", help="send what `millstream record` wrote to FILE, with its timing")
+    mock.add_argument("--speed", type=_speed, metavar="N", help="with --replay: N times as fast; inf: no pauses (1)")
+    mock.add_argument(
+        "--chop",
+        type=_chop,
+        metavar="N|lines|events|bytes",
+        help="with --replay: cut the bodies at other places: after N bytes, at lines, at events, or at each byte",
+    )
     mock.set_defaults(run=_mock)
 
-    _add_serve(commands.add_parser("serve", help="run a gateway to OpenAI-compatible servers, until Ctrl-C"))
-    _add_doctor(commands.add_parser("doctor", help="look at the installation, and at the imports of source folders"))
-    return parser
+
+def _add_record(record: argparse.ArgumentParser) -> None:
+    record.description = (
+        "Run a proxy on 127.0.0.1 in front of URL, which writes each exchange to a file, with its timing and without"
+        " keys. Clients get the printed address in place of URL; `millstream mock --replay FILE` answers as URL did."
+    )
+    record.add_argument("url", metavar="URL", help="the upstream, such as https://api.openai.com/v1")
+    record.add_argument("--output", default="recording.jsonl", metavar="FILE", help="a new file (%(default)s)")
+    record.add_argument("--port", type=int, default=8001, help="0 selects a free port (%(default)s)")
+    record.set_defaults(run=_record)
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
@@ -129,6 +155,22 @@ def _count(text: str) -> int:
     return value
 
 
+def _speed(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return value
+
+
+def _chop(text: str) -> "Chop":
+    from ..testing.chopping import check_chop
+
+    try:
+        return check_chop(int(text) if text.isdecimal() else text)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _fault(text: str) -> "Fault":
     from ..testing import fault_named
 
@@ -148,6 +190,12 @@ def _mock(options: argparse.Namespace) -> int:
     from . import mock
 
     return mock.run(options)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from . import record
+
+    return record.run(options)
 
 
 def _serve(options: argparse.Namespace) -> int:

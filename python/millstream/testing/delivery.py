@@ -42,6 +42,9 @@ class Delivery:
         self._held_pieces = 0
         self._left = 0
         self._frames_sent = 0
+        self._begun = asyncio.get_running_loop().time()
+        self._timing = reply.timing
+        self._times = iter(() if reply.timing is None else reply.timing.writes)
 
     async def run(self, response: Response) -> None:
         """Send ``response``, to its end or to a fault that ends it."""
@@ -67,9 +70,13 @@ class Delivery:
         if wire.lengths:
             frames = tuple(frames)
             length = sum(len(frame.data) for frame in frames)
+        if self._timing is not None:
+            await self._until(self._timing.head)
         await self._head(wire.head(response.status, response.headers, length))
         self._left = length if wire.framing == "length" else 0
         await self._body(frames)
+        if self._timing is not None:
+            await self._until(self._timing.end)
         await self._reach("done")
         await self._end()
 
@@ -93,12 +100,20 @@ class Delivery:
 
     async def _put(self, frame: Frame, *, first: bool) -> None:
         """Collect frames for one write; pause before each write but the first."""
-        if frame.is_piece and not self._held and not first and self._reply.pace:
+        if frame.is_piece and self._timing is not None:
+            await self._until(next(self._times, 0))
+        elif frame.is_piece and not self._held and not first and self._reply.pace:
             await asyncio.sleep(self._reply.pace * self._reply.pieces_per_write)
         self._held.append(frame.data)
         self._held_pieces += frame.is_piece
         if len(self._held) >= self._reply.pieces_per_write:
             await self._flush()
+
+    async def _until(self, seconds: float) -> None:
+        """Pause until so many seconds after the request."""
+        left = self._begun + seconds - asyncio.get_running_loop().time()
+        if left > 0:
+            await asyncio.sleep(left)
 
     async def _flush(self) -> None:
         self._frames_sent += len(self._held)

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TextIO
 from weakref import WeakSet
 
 from ..transport.idle import idle_descriptors
-from .server import running_ports
+from .loopback import running_ports
 
 __all__ = ("Allowance", "Descriptors", "Generators", "Tasks", "Threads", "Warnings", "Watcher")
 

@@ -1,6 +1,8 @@
-"""The pytest plugin: the fixtures ``mock_server`` and ``no_leaks``. Installing Millstream registers it."""
+"""The pytest plugin: ``mock_server``, ``mock_replay`` and ``no_leaks``. Installing Millstream registers it."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from .leaks import assert_no_leaks
     from .server import MockServer
 
-__all__ = ("mock_server", "no_leaks")
+__all__ = ("mock_replay", "mock_server", "no_leaks")
 
 
 @pytest.fixture
@@ -23,6 +25,26 @@ def mock_server() -> "Iterator[MockServer]":
 
     with MockServer() as server:
         yield server
+
+
+@pytest.fixture
+def mock_replay(request: pytest.FixtureRequest) -> "Iterator[Callable[..., MockServer]]":
+    """Return a function that starts a :class:`millstream.testing.MockServer` over a recording, for one test.
+
+    Its arguments are those of :class:`millstream.testing.Replay`. A path is relative to the test's file,
+    and ``speed`` is ``math.inf`` by default.
+    """
+    from .chopping import Chop
+    from .replaying import Replay
+    from .server import MockServer
+
+    with ExitStack() as stack:
+
+        def start(path: str, *, speed: float = math.inf, chop: Chop | None = None) -> MockServer:
+            replay = Replay(request.path.parent / path, speed=speed, chop=chop)
+            return stack.enter_context(MockServer(replay))
+
+        yield start
 
 
 @pytest.fixture

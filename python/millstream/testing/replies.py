@@ -7,10 +7,19 @@ from typing import Any
 from .faults import Endless, ErrorFrame, Fault, Stall
 from .http import Framing
 
-__all__ = ("PiecesFor", "Reply")
+__all__ = ("PiecesFor", "Reply", "Timing")
 
 PiecesFor = Callable[[str, int], Sequence[str]]
 """Returns the pieces for a prompt, and for the index of a choice among the choices of that prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a response is sent, in seconds since its request: its head, each of its writes, its end."""
+
+    head: float
+    writes: Sequence[float]
+    end: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,8 @@ class Reply:
     ``body``
         sent unchanged in place of a generated body: bytes, or the list of writes; ``pace`` is then
         between writes, and ``Cut``, ``Stall`` and ``ErrorFrame`` count writes.
+    ``timing``
+        when the head, each write of ``body`` and the end are sent; in place of ``pace``.
     ``status``, ``content_type``, ``headers``
         of the response; ``content_type`` is for streams and for ``body``, by default that of the path's format.
     ``framing``
@@ -65,6 +76,7 @@ class Reply:
     pieces_per_write: int = 1
     bytes_per_write: int | None = None
     body: bytes | Sequence[bytes] | None = None
+    timing: Timing | None = None
     status: int = 200
     content_type: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
