@@ -39,7 +39,7 @@ INPUTS = [
     Input("StreamDecoder", "feed", "close", _FRAME * 20, 20, _DECODER),
     Input("StreamDecoder", "feed_text", "close_text", _FRAME * 20, 20, _DECODER),
     Input("StreamDecoder", "_feed_parts", "_close_parts", _FRAME * 20, 20, _DECODER),
-    Input("StreamDecoder", "_feed_payloads", "_close_payloads", _FRAME * 20, 20, _DECODER),
+    Input("StreamDecoder", "feed_payloads", "close_payloads", _FRAME * 20, 20, _DECODER),
     Input("SSEParser", "feed", "close", b"data: x\n\n" * 20, 20),
     Input("TextAssembler", "feed", "close", b"four" * 5, 20),
     Input("JSONAssembler", "feed", "close", "1," * 20, 0, begin="["),

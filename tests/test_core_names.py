@@ -79,7 +79,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
     ),
     "decode": (
         {
-            "Python has a table of formats": "Format format from_name name shape",
+            "Python has a table of formats": "from_name name shape",
             "Rust compares payloads with known ones": "known_frame without_comparison",
             "Python takes an argument": "of_one_choice",
             "Rust writes records into a buffer": "Records bytes take_buffer with_buffer",
@@ -94,6 +94,8 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             "Rust sniffs in a method": "Sniffer",
             "Rust has an error with a message": "fail_too_large make_failure",
             "Rust counts in a field": "frames",
+            "the methods for payloads of Rust are in src/py/decode.rs": "close_payloads feed_payloads",
+            "Rust has no other framings yet": "is_json read_unit",
         },
     ),
     "seen": (
@@ -116,8 +118,8 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
     "delta": (
         {
             "Python reads values, Rust text": (
-                "Choice Content Message Part Payload Place Settled Shape ToolCall append array object piece some "
-                "whole info"
+                "Choice Content Message Part Payload Place ResponseInfo Settled Shape ToolCall append array object "
+                "piece some whole"
             ),
             "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment",
             "Python keeps text in kept_text.py, and counts in payload.py": (
@@ -129,8 +131,11 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
         {
             "the properties of Rust are in src/py/delta.rs": "args audio id index logprobs name role",
             "Rust has an enum of limits": "LimitPassedError",
-            "Rust compares payloads with known ones": "chat_text completions_text read_arguments text_delta",
-            "Python reads values, Rust text": "Reading as_index read_error refusal release",
+            "Rust compares payloads with known ones": (
+                "find_arguments find_text read_arguments take_arguments text_delta"
+            ),
+            "Python reads values, Rust text": "Reading fail read_error refusal release",
+            "Python has a class for each family of formats": "ChatCompletions Completions find_choices_format",
         },
     ),
     "wire": (

@@ -1,4 +1,4 @@
-"""``StreamDecoder._feed_payloads``: text, and whole payloads where there is more, for chunks of another library."""
+"""``StreamDecoder.feed_payloads``: text, and whole payloads where there is more, for chunks of another library."""
 
 import json
 from types import ModuleType
@@ -21,9 +21,9 @@ def payloads_of(impl: ModuleType, format_: str, pieces: list[bytes], **options: 
     for piece in pieces:
         if decoder.failure is not None:
             break
-        found += decoder._feed_payloads(piece)
+        found += decoder.feed_payloads(piece)
     try:
-        found += decoder._close_payloads()
+        found += decoder.close_payloads()
     except StreamError as error:
         found += [*error.items, described(error)]
     return [*found, decoder.ended, decoder.text, decoder.deltas_seen]
@@ -89,9 +89,9 @@ def test_text_comes_alone_and_other_payloads_whole(impl: ModuleType) -> None:
 def test_a_payload_with_more_than_text_comes_whole_also_when_it_is_repeated(impl: ModuleType, payload: Any) -> None:
     raw = json.dumps(payload)
     decoder = impl.StreamDecoder("openai.chat", n=1)
-    assert decoder._feed_payloads(frame({"content": "a"}) * 3) == ["a", "a", "a"]
+    assert decoder.feed_payloads(frame({"content": "a"}) * 3) == ["a", "a", "a"]
     for _ in range(3):
-        ((whole, text),) = decoder._feed_payloads(f"data: {raw}\n\n".encode())
+        ((whole, text),) = decoder.feed_payloads(f"data: {raw}\n\n".encode())
         assert json.loads(whole) == payload
         assert text == ("x" if '"content": "x"' in raw else None)
 
@@ -100,22 +100,22 @@ def test_halves_of_a_character_are_joined(impl: ModuleType) -> None:
     begin, end = 'data: {"choices":[{"delta":{"content":"', '"}}]}'
     first, second = (f"{begin}{half}{end}" for half in ("a\\ud83d", "\\ude00"))
     decoder = impl.StreamDecoder("openai.chat", n=1)
-    found = decoder._feed_payloads(f"{first}\n\n{second}\n\n{first}\n\ndata: [DONE]\n\n".encode())
+    found = decoder.feed_payloads(f"{first}\n\n{second}\n\n{first}\n\ndata: [DONE]\n\n".encode())
     assert found == ["a", "\U0001f600", "a", "\ufffd"]
 
 
 def test_a_payload_with_an_error_does_not_come_out(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat", n=1)
-    assert decoder._feed_payloads(frame({"content": "a"}) + b'data: {"error": {"message": "m"}}\n\n') == ["a"]
+    assert decoder.feed_payloads(frame({"content": "a"}) + b'data: {"error": {"message": "m"}}\n\n') == ["a"]
     assert decoder.error == {"message": "m"}
 
 
 def test_a_decoder_hands_out_one_kind(impl: ModuleType) -> None:
     decoder = impl.StreamDecoder("openai.chat")
-    decoder._feed_payloads(b"")
+    decoder.feed_payloads(b"")
     with pytest.raises(ValueError, match="this StreamDecoder hands out payloads: text needs one of its own"):
         decoder.feed_text(b"")
     decoder = impl.StreamDecoder("openai.chat")
     decoder.feed(b"")
     with pytest.raises(ValueError, match="this StreamDecoder hands out deltas: payloads need one of their own"):
-        decoder._feed_payloads(b"")
+        decoder.feed_payloads(b"")

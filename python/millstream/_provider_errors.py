@@ -6,7 +6,7 @@ does the code for HTTP error statuses.
 
 from typing import Any, TypeGuard
 
-__all__ = ("NO_MESSAGE", "add_message", "error_path", "find_reason", "has_text")
+__all__ = ("NO_MESSAGE", "add_message", "error_path", "find_own_error", "find_reason", "has_text")
 
 NO_MESSAGE = "the provider sent an error without a message"
 """How the message begins that replaces a missing one."""
@@ -35,6 +35,16 @@ def error_path(payload: dict[str, Any]) -> tuple[str | int, ...] | None:
         if isinstance(choice, dict) and "error" in choice and _is_error(choice["error"], False):
             return ("choices", position, "error")
     return () if payload.get("object") == "error" or (bare and _is_unnamed_error(payload)) else None
+
+
+def find_own_error(payload: dict[str, Any], *, is_known: bool) -> tuple[str | int, ...] | None:
+    """Return the path to the error in ``payload``, as :func:`error_path` does, in a format without choices.
+
+    ``is_known`` says that the payload is recognisably one of the format.
+    """
+    if "error" in payload and _is_error(payload["error"], not is_known):
+        return ("error",)
+    return () if payload.get("object") == "error" or (not is_known and _is_unnamed_error(payload)) else None
 
 
 def add_message(error: object) -> dict[str, Any]:

@@ -186,8 +186,8 @@ impl PyStreamDecoder {
     /// A tuple is any other one: its JSON text, and the text of choice 0 in it, or ``None``. In both,
     /// the text is that of ``feed``: surrogate halves are joined or replaced, and what was held back to the
     /// end comes as a string. A payload with an error does not come out. Errors are those of ``feed``.
-    fn _feed_payloads<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let (py, data) = (data.py(), bytes_for("_feed_payloads", data)?);
+    fn feed_payloads<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        let (py, data) = (data.py(), bytes_for("feed_payloads", data)?);
         let data = data.as_bytes();
         let mut payloads = PayloadTexts::new(data);
         self.0
@@ -224,7 +224,7 @@ impl PyStreamDecoder {
     }
 
     /// Do what ``close`` does, for a decoder that hands out payloads.
-    fn _close_payloads<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    fn close_payloads<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let mut payloads = PayloadTexts::new(b"");
         self.0.close_into(py, &PAYLOADS, &mut payloads, |payloads| {
             payloads.list(py).map(twice)

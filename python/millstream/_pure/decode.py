@@ -11,11 +11,16 @@ from .._values import as_bytes, asks_for_one, check_event_size, check_option
 from ..errors import StreamError
 from .decoder_outputs import DecoderOutputs, write_records
 from .delta import Delta, text_delta
+from .formats import FORMATS
 from .frames import FRAME_SIZE, Frames
+from .framing import FRAMINGS
+from .framing.units import Units
+from .json import WHITE_SPACE
 from .lines import CR, LF
-from .payload import FORMATS, Payloads, is_error
+from .payload import Payloads, is_error, is_json
 from .sniff import Sniffer
 from .turns import closes, feeds
+from .unit_payloads import end_units, read_units
 
 __all__ = ("StreamDecoder",)
 
@@ -27,7 +32,7 @@ _METHODS = {
     "text": "feed_text",
     "records": "feed_records",
     "parts": "_feed_parts",
-    "payloads": "_feed_payloads",
+    "payloads": "feed_payloads",
     "wire records": "_feed_wire",
 }
 
@@ -74,6 +79,7 @@ class StreamDecoder(DecoderOutputs):
         "_model_type",
         "_offset",
         "_sniffer",
+        "_units",
     )
 
     def __init__(
@@ -83,17 +89,19 @@ class StreamDecoder(DecoderOutputs):
         one = asks_for_one(n)
         join = check_option("surrogates", surrogates, ("join", "replace")) == "join"
         self._limit = check_event_size(max_event_size)
-        super().__init__(format, Payloads(format, one=one, join=join, limit=self._limit))
+        super().__init__(Payloads(format, one=one, join=join, limit=self._limit))
         self._frames = Frames(self._limit, is_error=is_error)
         # Whether the next byte that the frames get starts a block of theirs.
         self._at_start = False
         # A frame that is not finished, as long as it may turn out to be an ordinary one.
         self._carry = bytearray()
-        self._sniffer = Sniffer()
-        # What the body is: "sse", "json" or "html", and None while all there was is white space. An
+        self._sniffer = Sniffer(FORMATS[format].framing)
+        # What the body is, as the sniffer calls it, and None while all there was is white space. An
         # event stream is "short" until its first bytes are kept.
         self._model_type: str | None = None
-        # A body that is not an event stream, and where it starts.
+        # What finds the units of a body that has another framing.
+        self._units: Units | None = None
+        # A body that is one document, and where it starts.
         self._body = bytearray()
         self._offset = 0
         self._closed = False
@@ -174,6 +182,26 @@ class StreamDecoder(DecoderOutputs):
         """Do what ``close`` does, with the text that becomes records."""
         self._close("records", texts)
 
+    @feeds
+    def feed_payloads(self, data: bytes) -> list[Any]:
+        """Return the payloads that ``data`` completes, in their order.
+
+        A string is a payload that has text of choice 0 and nothing else but the role of the assistant.
+        A tuple is any other one: its JSON text, and the text of choice 0 in it, or ``None``. In both,
+        the text is that of ``feed``: surrogate halves are joined or replaced, and what was held back to the
+        end comes as a string. A payload with an error does not come out. Errors are those of ``feed``.
+        """
+        payloads: list[Any] = []
+        self._feed(data, "payloads", payloads)
+        return payloads
+
+    @closes
+    def close_payloads(self) -> list[Any]:
+        """Do what ``close`` does, for a decoder that hands out payloads."""
+        payloads: list[Any] = []
+        self._close("payloads", payloads)
+        return payloads
+
     def _feed(self, data: bytes, kind: str, out: list[Any]) -> None:
         if type(data) is not bytes:
             data = as_bytes(data, _METHODS[kind])
@@ -209,6 +237,8 @@ class StreamDecoder(DecoderOutputs):
             self._sniff(data, out)
         elif self._model_type == "short":
             self._read(data, out)
+        elif self._units is not None:
+            read_units(self._units, self._payloads, data, out)
         else:
             self._buffer(data, out)
         if self._model_type == "short" and is_kept:
@@ -228,18 +258,39 @@ class StreamDecoder(DecoderOutputs):
         if kind is not None and not self._payloads.done:
             self._model_type = kind
             self._offset = self._frames.offset
-            self._buffer(rest, out)
+            if kind in FRAMINGS:
+                self._begin_units(kind, rest, out)
+            else:
+                self._buffer(rest, out)
+
+    def _begin_units(self, kind: str, data: bytes, out: list[Any]) -> None:
+        """Take in the first piece of a body of that kind, which has units."""
+        self._model_type = kind
+        self._units = FRAMINGS[kind](self._limit, self._offset)
+        read_units(self._units, self._payloads, data, out)
 
     def _buffer(self, data: bytes, out: list[Any]) -> None:
-        """Take in a piece of a body that is not an event stream."""
+        """Take in a piece of a body that is one document, or may be one."""
         self._body += data
-        if self._model_type == "html":
+        if self._model_type == "lines or json" and LF in data:
+            self._find_lines(out)
+        elif self._model_type == "html":
             if len(self._body) >= _HTML_SIZE:
                 self._refuse_html(out)
         elif len(self._body) > self._limit:
             # As everywhere, the reported frame ends with the first byte too many.
             frame = bytes(self._body[: min(self._limit + 1, FRAME_SIZE)])
             self._payloads.fail_too_large(self._limit, self._offset, frame, out)
+
+    def _find_lines(self, out: list[Any]) -> None:
+        """Read a body in lines if its first one, which has come, is a JSON object: that decides."""
+        body = bytes(self._body)
+        if is_json(body.partition(b"\n")[0].strip(WHITE_SPACE)):
+            self._body.clear()
+            self._begin_units("lines", body, out)
+        else:
+            self._model_type = "json"
+            self._buffer(b"", out)
 
     def _read(self, data: bytes, out: list[Any]) -> None:
         """Take in a piece of an event stream, ordinary frames in the short way."""
@@ -252,14 +303,14 @@ class StreamDecoder(DecoderOutputs):
         frames = data.split(b"\n\n")
         rest = frames.pop()
         payloads, lines = self._payloads, self._frames.lines
-        ordinary, choices, one = payloads.ordinary, payloads.choices, payloads.choices.one
+        ordinary, choices = payloads.ordinary, payloads.choices
         kept, make = payloads.kept_text, payloads.kind == "deltas"
         for frame in frames:
             if not frame.startswith(b"data:") or LF in frame:
                 self._read_lines(frame + b"\n\n", out)
             else:
                 # JSON takes the space after the colon for white space.
-                found: Any = ordinary(frame[5:], one) if choices.plain else None
+                found: Any = ordinary(frame[5:]) if choices.plain else None
                 if type(found) is str:
                     payloads.texts_seen += 1
                     kept.pieces.append(found)
@@ -269,6 +320,7 @@ class StreamDecoder(DecoderOutputs):
                 data = frame[5:].removeprefix(b" ")
                 payloads.read_data(data, lines.offset + len(frame) - len(data), found, out)
                 lines.offset += len(frame) + 2
+                ordinary = payloads.ordinary
             if payloads.finished:
                 break
         if rest:
@@ -315,7 +367,9 @@ class StreamDecoder(DecoderOutputs):
         payloads = self._payloads
         if self._model_type == "html":
             self._refuse_html(out)
-        elif self._model_type == "json":
+        elif self._units is not None:
+            end_units(self._units, self._payloads, out)
+        elif self._model_type in ("json", "lines or json"):
             payloads.read_body(bytes(self._body), self._offset, out)
         else:
             self._read_lines(bytes(self._carry), out)
@@ -334,7 +388,7 @@ class StreamDecoder(DecoderOutputs):
         self._payloads.fail(message, self._offset, bytes(self._body[:_HTML_SIZE]), out)
 
     def __repr__(self) -> str:
-        return f"<millstream.StreamDecoder {self._format!r}>"
+        return f"<millstream.StreamDecoder {self.format!r}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("StreamDecoder objects cannot be pickled")

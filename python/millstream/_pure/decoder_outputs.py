@@ -35,19 +35,6 @@ class DecoderOutputs(DecoderState):
         self._feed(data, "parts", parts)
         return parts
 
-    @feeds
-    def _feed_payloads(self, data: bytes) -> list[Any]:
-        """Return the payloads that ``data`` completes, in their order.
-
-        A string is a payload that has text of choice 0 and nothing else but the role of the assistant.
-        A tuple is any other one: its JSON text, and the text of choice 0 in it, or ``None``. In both,
-        the text is that of ``feed``: surrogate halves are joined or replaced, and what was held back to the
-        end comes as a string. A payload with an error does not come out. Errors are those of ``feed``.
-        """
-        payloads: list[Any] = []
-        self._feed(data, "payloads", payloads)
-        return payloads
-
     def _feed_record_parts(self, data: bytes, prefix: bytes, suffix: bytes) -> list[Any] | bytes:
         """Do what ``_feed_parts`` does, with records in place of strings, as many in one ``bytes`` as there are.
 
@@ -69,13 +56,6 @@ class DecoderOutputs(DecoderState):
         parts: list[Any] = []
         self._close("parts", parts)
         return parts
-
-    @closes
-    def _close_payloads(self) -> list[Any]:
-        """Do what ``close`` does, for a decoder that hands out payloads."""
-        payloads: list[Any] = []
-        self._close("payloads", payloads)
-        return payloads
 
     def _feed_wire(self, data: bytes, writer: WireWriter, text_only: bool = False) -> bytes:
         """Write the deltas that ``data`` completes, and return the records.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..errors import StreamError
+from .formats import UNKNOWN
 from .payload import Payloads
 from .turns import Turns
 
@@ -12,12 +13,16 @@ __all__ = ("DecoderState",)
 class DecoderState(Turns):
     """The base of the decoder: its properties, which can be read at any time, also while ``feed`` is running."""
 
-    __slots__ = ("_format", "_payloads")
+    __slots__ = ("_payloads",)
 
-    def __init__(self, format: str, payloads: Payloads) -> None:
+    def __init__(self, payloads: Payloads) -> None:
         super().__init__()
-        self._format = format
         self._payloads = payloads
+
+    @property
+    def format(self) -> str:
+        """The name of the stream's format; with ``"auto"`` it is that until the format is found."""
+        return self._payloads.family.format
 
     @property
     def finish_reason(self) -> str | None:
@@ -102,7 +107,8 @@ class DecoderState(Turns):
         bytes and what the stream lacks: line ends, or blank lines.
         """
         payloads = self._payloads
-        return payloads.seen.describe(payloads.frames, None if payloads.deltas_seen else self._format)
+        is_named = payloads.deltas_seen == 0 and self.format != UNKNOWN
+        return payloads.seen.describe(payloads.frames, self.format if is_named else None)
 
     @property
     def _has_choices(self) -> bool:

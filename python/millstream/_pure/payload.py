@@ -1,25 +1,21 @@
 """Payloads to deltas, whatever their format: the output, the counts, the end of the stream."""
 
-from collections.abc import Callable
 from typing import Any
 
 from .._provider_errors import error_path
 from ..errors import EventTooLargeError, StreamDecodeError, StreamError
 from .delta import Delta, text_delta
-from .delta.openai import INFO_MEMBERS, Choices, chat_text, completions_text, response_info
+from .delta.choices import Choices
+from .delta.shape import INFO_MEMBERS, Family, InvalidPayloadError
 from .delta.tools import LimitPassedError
+from .formats import FORMATS, UNKNOWN, find_format
 from .frames import FRAME_SIZE, Block, too_large_message
-from .json import WHITE_SPACE, read
+from .framing.units import Unit
+from .json import WHITE_SPACE, Document, read
 from .kept_text import KeptText
 from .seen import Seen, json_lines
 
-__all__ = ("FORMATS", "Payloads", "is_error")
-
-FORMATS: dict[str, Callable[[bytes, bool], str | dict[str, Any] | None]] = {
-    "openai.chat": chat_text,
-    "openai.completions": completions_text,
-}
-"""For each format, what gives the text of an ordinary payload; for another one its value, or ``None``."""
+__all__ = ("Payloads", "is_error", "is_json")
 
 _DONE = b"[DONE]"
 # The kinds of output in which the response is described.
@@ -35,15 +31,17 @@ class Payloads:
     """
 
     __slots__ = (
-        "_format",
+        "_one",
         "choices",
         "contents_read",
         "deltas_read",
         "ended",
         "failed",
+        "family",
         "finished",
         "frames_read",
         "info",
+        "is_in_line",
         "kept",
         "kept_text",
         "kind",
@@ -53,9 +51,14 @@ class Payloads:
     )
 
     def __init__(self, format: str, *, one: bool, join: bool, limit: int) -> None:
-        self._format = format
-        self.ordinary = FORMATS[format]
-        self.choices = Choices(chat=format == "openai.chat", one=one, join=join)
+        self._one = one
+        self.family: Family = FORMATS[format].family(format, one=one)
+        """What reads the payloads."""
+        self.ordinary = self.family.find_text
+        """What returns the text of an ordinary payload."""
+        self.is_in_line = False
+        """Whether the payload is a line: one of a format that has no lines is a whole answer."""
+        self.choices = Choices(join=join)
         self.kind: str | None = None
         """The kind of output, once it is decided: ``deltas``, ``text``, ``records``, ``parts``, ``payloads`` or ``wire
         records``."""
@@ -111,34 +114,51 @@ class Payloads:
         """Take in a block: data, then an error of llama.cpp's kind."""
         if block.data:
             data = b"\n".join(block.data)
-            self._look(data, block.offset, block.event)
             if block.event == b"error":
-                self._take(self.choices.read_error(data.strip(WHITE_SPACE)), out)
+                self._look(data, block.offset, "error")
+                self._take(self._read_error(data.strip(WHITE_SPACE)), out)
             else:
-                found: Any = self.ordinary(data, self.choices.one) if self.choices.plain else None
-                if type(found) is str:
-                    self._take([text_delta(found)], out, data)
-                else:
-                    self._read_data(data, block.offset, found, out)
+                event = block.event.decode("utf-8", "replace")
+                self._read_named(data, block.offset, "frame", event, out)
         if block.error and not self.done:
             self._take(self.choices.read_error(b"\n".join(block.error).strip(WHITE_SPACE)), out)
+
+    def read_unit(self, unit: Unit, noun: str, out: list[Any]) -> None:
+        """Take in a unit of another framing, which is called ``noun``."""
+        if unit.is_error:
+            self._look(unit.data, unit.offset, unit.event)
+            self._take(self.choices.read_error(unit.data), out)
+        else:
+            self.is_in_line = noun == "line"
+            self._read_named(unit.data, unit.offset, noun, unit.event, out)
+
+    def _read_named(self, data: bytes, offset: int, noun: str, event: str, out: list[Any]) -> None:
+        """Take in the data of a frame, or of a unit called ``noun``, with the name of its event."""
+        self._look(data, offset, event)
+        found: Any = self.ordinary(data) if self.choices.plain else None
+        if type(found) is str:
+            self._take([text_delta(found)], out, data)
+        else:
+            self._read_data(data, offset, found, out, noun, event)
 
     def read_data(self, data: bytes, offset: int, value: Any, out: list[Any]) -> None:
         """Take in a frame that is nothing but data, which starts at ``offset``; ``value`` is their value, if known."""
         self._look(data, offset)
         self._read_data(data, offset, value, out)
 
-    def _look(self, data: bytes, offset: int, event: bytes = b"") -> None:
+    def _look(self, data: bytes, offset: int, event: str = "") -> None:
         """Count a frame, and look at one that comes before any choice."""
         self.frames_read += 1
         if not self.choices.have_begun:
-            self.seen.look(data, offset, event, first=self.frames == 1)
+            self.seen.look(data, offset, event, self.family.format, first=self.frames == 1)
 
-    def _read_data(self, data: bytes, offset: int, value: Any, out: list[Any]) -> None:
+    def _read_data(
+        self, data: bytes, offset: int, value: Any, out: list[Any], noun: str = "frame", event: str = ""
+    ) -> None:
         """Take in the data of a frame: nothing, the end mark, or a payload."""
         raw = data.strip(WHITE_SPACE)
         if value is None:
-            if raw == _DONE:
+            if raw == _DONE and noun == "frame":
                 self.end(_DONE.decode(), out)
                 return
             if not raw:
@@ -146,21 +166,54 @@ class Payloads:
             try:
                 value = read(raw)
             except ValueError:
-                self.fail(f"invalid JSON in the frame at byte {offset}", offset, data[:FRAME_SIZE], out)
+                self.fail(f"invalid JSON in the {noun} at byte {offset}", offset, data[:FRAME_SIZE], out)
                 return
-        delta = self.choices.read_arguments(value)
+        if self.family.format == UNKNOWN and isinstance(value, dict):
+            self._identify(value, event)
+        if self.family.is_wrapped and isinstance(value, dict):
+            try:
+                inner = self.family.unwrap(value, event)
+            except InvalidPayloadError as error:
+                self.fail(f"the {noun} at byte {offset} is not valid: {error}", offset, data[:FRAME_SIZE], out)
+                return
+            if inner is not None:
+                self._read_data(inner, offset, None, out, noun)
+                return
+        piece = self.family.find_arguments(value) if self.choices.take_arguments else None
+        delta = None if piece is None else self.choices.read_arguments(*piece)
         if delta is not None:
             self._report_info(value, out)
             self._take([delta], out, raw)
+        elif isinstance(value, dict):
+            is_body = self.is_in_line and FORMATS[self.family.format].framing != "ndjson"
+            self._read(value, raw, (offset, data[:FRAME_SIZE]), out, event, is_body=is_body)
         else:
-            self._read(value, raw, (offset, data[:FRAME_SIZE]), out)
+            self._take([], out, raw)
+
+    def _identify(self, payload: dict[str, Any], event: str) -> None:
+        """Read the stream as one of the format that ``payload`` is, if that can be seen."""
+        found = find_format(event, payload)
+        if found is not None:
+            is_read_alone = self.ordinary == self.family.find_text
+            self.family = FORMATS[found].family(found, one=self._one)
+            self.ordinary = self.family.find_text if is_read_alone else self.ordinary
+            self.seen.foreign = None
+
+    def _read_error(self, raw: bytes) -> list[Delta]:
+        """Return the deltas of ``raw``, the data of an event ``error``."""
+        try:
+            value = read(raw)
+        except ValueError:
+            value = None
+        error = self.family.find_error_event(value, Document(raw)) if isinstance(value, dict) else None
+        return self.choices.read_error(raw) if error is None else self.choices.fail(error)
 
     def read_unfinished(self, block: Block, out: list[Any]) -> None:
         """Take in a last frame without its blank line, as far as it is the end mark or whole JSON."""
         raw = b"\n".join(block.data).strip(WHITE_SPACE)
-        if not (_is_json(raw) or (raw == _DONE and block.event != b"error")):
+        if not (is_json(raw) or (raw == _DONE and block.event != b"error")):
             block.data = []
-        if not _is_json(b"\n".join(block.error).strip(WHITE_SPACE)):
+        if not is_json(b"\n".join(block.error).strip(WHITE_SPACE)):
             block.error = []
         self.read_frame(block, out)
 
@@ -174,32 +227,50 @@ class Payloads:
                     self._take(self.choices.read_error(line.strip(WHITE_SPACE)), out)
                     return
             found = json_lines(raw)
-            message = (
-                "invalid JSON in the body" if found is None else f"the stream's format is {found}, not {self._format}"
-            )
+            message = "invalid JSON in the body" if found is None else self._foreign_message(found)
             self.fail(message, offset, raw[:FRAME_SIZE], out)
             return
         self._look(raw, offset)
-        self._read(payload, raw, (offset, raw[:FRAME_SIZE]), out, body=True)
+        if isinstance(payload, dict):
+            if self.family.format == UNKNOWN:
+                self._identify(payload, "")
+            self._read(payload, raw, (offset, raw[:FRAME_SIZE]), out, is_body=True)
+        else:
+            self._take([], out, raw)
 
-    def _read(self, payload: Any, raw: bytes, place: tuple[int, bytes], out: list[Any], *, body: bool = False) -> None:
-        """Take in ``payload``, the value of ``raw``: all of it, or nothing if it passes a limit."""
+    def _read(
+        self,
+        value: dict[str, Any],
+        raw: bytes,
+        place: tuple[int, bytes],
+        out: list[Any],
+        event: str = "",
+        *,
+        is_body: bool = False,
+    ) -> None:
+        """Take in a payload, the ``value`` of ``raw``: all of it, or nothing if it passes a limit."""
+        payload = self.family.read(value, Document(raw), event, is_body=is_body)
         try:
-            settled = self.choices.settle(payload, raw, body=body)
+            settled = self.choices.settle(payload.choices)
         except LimitPassedError as error:
             self.fail(str(error), *place, out)
             return
-        self._report_info(payload, out)
-        self._take(self.choices.take(settled, payload, raw), out, raw)
+        self._report_info(value, out)
+        self._take(self.choices.take(settled, payload), out, raw, is_plain=payload.is_plain)
+        if payload.ends and not self.done:
+            self.end("event", out)
 
     def end_of_bytes(self, out: list[Any]) -> None:
         """End, or fail where the stream is one of another format."""
         foreign = self.seen.foreign
-        if foreign is not None and not self.choices.have_begun:
+        if foreign is not None and not self.choices.have_begun and self.family.format != UNKNOWN:
             found, offset, frame = foreign
-            self.fail(f"the stream's format is {found}, not {self._format}", offset, frame, out)
+            self.fail(self._foreign_message(found), offset, frame, out)
         else:
             self.end("eof" if self.choices.are_finished else "truncated", out)
+
+    def _foreign_message(self, found: str) -> str:
+        return f"the stream's format is {found}, not {self.family.format}"
 
     def end(self, ended: str, out: list[Any]) -> None:
         """End, after handing out held halves."""
@@ -240,22 +311,39 @@ class Payloads:
         """Report the description of the response, where ``payload`` changes it; a later id changes nothing."""
         if self.kind not in _DESCRIBED:
             return
-        now = {**self.info, **response_info(payload)}
+        now = {**self.info, **(self.family.info(payload) if isinstance(payload, dict) else {})}
         now["id"] = self.info["id"] or now["id"]
         if now != self.info:
             self.info = now
             out.append(tuple(now.values()))
             if self.kind == "wire records" and now["model"] is not None:
                 # A wire has the model's name alone, as it was at first.
-                self.ordinary = FORMATS[self._format]
+                self.ordinary = self.family.find_text
 
-    def _take(self, deltas: list[Delta], out: list[Any], raw: bytes | None = None) -> None:
+    def _report_payload(self, deltas: list[Delta], raw: bytes | None, out: list[Any], is_plain: bool) -> None:
+        """Report the payload ``raw``, whose deltas of choice 0 are in ``deltas``: its text alone, or all of it.
+
+        Held halves come without a payload.
+        """
+        fields = [delta._fields for delta in deltas if delta._fields[0] == 0]
+        texts = [found[2] for found in fields if found[2] is not None]
+        text = texts.pop() if texts else None
+        out += texts
+        has_failed = any(found[8] is not None for found in fields)
+        role = self.family.role
+        is_plain = is_plain and all(found[1] in (None, role) and found[3:] == _TEXT_ALONE for found in fields)
+        if text is not None and (is_plain or has_failed or raw is None):
+            out.append(text)
+        elif raw is not None and not has_failed:
+            out.append((raw.strip(WHITE_SPACE).decode("utf-8", "replace"), text))
+
+    def _take(self, deltas: list[Delta], out: list[Any], raw: bytes | None = None, *, is_plain: bool = True) -> None:
         """Hand out ``deltas``, those of the payload ``raw`` or of held halves; end with an error if there is one."""
         self.deltas_read += len(deltas)
         if self.kind == "deltas":
             out += deltas
         elif self.kind == "payloads":
-            _report_payload(deltas, raw, out)
+            self._report_payload(deltas, raw, out, is_plain)
         for delta in deltas:
             fields = delta._fields
             # Text, reasoning, refusal, tool calls; audio.
@@ -281,23 +369,6 @@ class Payloads:
             self.finished.append(True)
 
 
-def _report_payload(deltas: list[Delta], raw: bytes | None, out: list[Any]) -> None:
-    """Report the payload ``raw``, whose deltas of choice 0 are in ``deltas``: its text alone, or all of it.
-
-    Held halves come without a payload.
-    """
-    fields = [delta._fields for delta in deltas if delta._fields[0] == 0]
-    texts = [found[2] for found in fields if found[2] is not None]
-    text = texts.pop() if texts else None
-    out += texts
-    has_failed = any(found[8] is not None for found in fields)
-    is_plain = all(found[1] in (None, "assistant") and found[3:] == _TEXT_ALONE for found in fields)
-    if text is not None and (is_plain or has_failed or raw is None):
-        out.append(text)
-    elif raw is not None and not has_failed:
-        out.append((raw.strip(WHITE_SPACE).decode("utf-8", "replace"), text))
-
-
 def is_error(line: bytes) -> bool:
     """Return whether ``line``, which begins with a brace, is a whole JSON object that has an error."""
     try:
@@ -307,11 +378,11 @@ def is_error(line: bytes) -> bool:
     return error_path(value) is not None
 
 
-def _none_is_ordinary(raw: bytes, one: bool) -> None:
+def _none_is_ordinary(raw: bytes) -> None:
     """Leave every payload to :class:`Choices`."""
 
 
-def _is_json(raw: bytes) -> bool:
+def is_json(raw: bytes) -> bool:
     """Return whether ``raw`` is valid JSON."""
     try:
         read(raw)

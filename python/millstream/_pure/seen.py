@@ -3,6 +3,7 @@
 from typing import Any
 
 from .._values import describe_seen, whole_text
+from .formats import find_format
 from .frames import FRAME_SIZE, Frames
 from .json import WHITE_SPACE, read
 from .lines import BOM
@@ -34,14 +35,13 @@ class Seen:
         self.head += data[: _HEAD_SIZE - len(self.head)]
         return len(self.head) == _HEAD_SIZE
 
-    def look(self, data: bytes, offset: int, event: bytes, *, first: bool) -> None:
-        """Look at a frame: the first of all, or one that came before any choice."""
-        name = event.decode("utf-8", "replace")
+    def look(self, data: bytes, offset: int, event: str, format: str, *, first: bool) -> None:
+        """Look at a frame of a stream of ``format``: the first of all, or one that came before any choice."""
         members = _members(data)
         if first:
-            self._event = name[:_MAX_NAME]
+            self._event = event[:_MAX_NAME]
             self._keys = list(dict.fromkeys(whole_text(key)[:_MAX_NAME] for key in members))[:_MAX_KEYS]
-        if self.foreign is None and (found := _format(name, members)) is not None:
+        if self.foreign is None and (found := find_format(event, members)) not in (None, format):
             self.foreign = found, offset, data[:FRAME_SIZE]
 
     def note_missing(self, frames: Frames) -> None:
@@ -63,7 +63,7 @@ def json_lines(body: bytes) -> str | None:
     members = [_members(line) for line in lines[:-1]]
     if not members or not all(members):
         return None
-    return _format("", members[0]) or "JSON lines"
+    return find_format("", members[0]) or "JSON lines"
 
 
 def _members(data: bytes) -> dict[str, Any]:
@@ -73,28 +73,3 @@ def _members(data: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _format(event: str, members: dict[str, Any]) -> str | None:
-    """Return the format, none of those that have choices, that ``members`` are a payload of."""
-    kind = members.get("type")
-    names = {event, kind} if isinstance(kind, str) else {event}
-    if "choices" in members:
-        return None
-    if names & {"message_start", "content_block_start", "content_block_delta"} or (
-        kind == "message" and "content" in members
-    ):
-        return "anthropic.messages"
-    if any(name.startswith("response.") for name in names) or members.get("object") == "response":
-        return "openai.responses"
-    if names & {"message-start", "content-start", "content-delta"}:
-        return "cohere.v2"
-    if "candidates" in members:
-        return "gemini.generate"
-    if "done" in members and "message" in members:
-        return "ollama.chat"
-    if "done" in members and "response" in members:
-        return "ollama.generate"
-    if "content" in members and "stop" in members:
-        return "llamacpp.completion"
-    return "tgi.generate" if "token" in members and "generated_text" in members else None

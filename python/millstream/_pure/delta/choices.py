@@ -1,17 +1,21 @@
-"""One choice of a stream: its state between payloads, and its reading in one payload."""
+"""The choices of one stream: their state between payloads, and what a payload brings for each."""
 
-from collections.abc import Iterator
+import json
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
 
-from ..._values import has_surrogate, read_kept
-from ..json import Document, LazyJson, Path
+from ..._provider_errors import error_path
+from ..._values import has_surrogate, read_error
+from ..json import Document, LazyJson, Path, read
 from ..text import is_high, join_surrogates
 from . import Delta, ToolCallDelta
-from .tools import MAX_INDEX, Entry, Tools
+from .shape import Choice, Payload
+from .tools import Entry, LimitPassedError, Tools
 
-__all__ = ("ChoiceState", "Reading", "as_index")
+__all__ = ("MAX_CHOICES", "Choices", "Reading")
+
+MAX_CHOICES = 1024
+"""How many choices one stream may have."""
 
 
 class ChoiceState:
@@ -39,86 +43,57 @@ class ChoiceState:
 
 
 class Reading:
-    """The reading of one choice of a payload.
+    """What one payload brings for one choice.
 
     :meth:`settle` finds the tool calls that its entries belong to. It is called for all choices of a
     payload, which may pass a limit, before :meth:`read` returns the deltas of any.
     """
 
     __slots__ = (
-        *("_choice", "_deltas", "_document", "_entries", "_index", "_message", "_name", "_path", "_state"),
-        *("audio", "finish_reason", "logprobs", "reasoning", "refusal", "role", "text", "tools"),
+        *("_choice", "_deltas", "_entries", "_is_repeated", "_state"),
+        *("finish_reason", "reasoning", "refusal", "role", "text", "tools"),
     )
 
-    def __init__(self, index: int, state: ChoiceState) -> None:
-        self._index = index
+    def __init__(self, choice: Choice, state: ChoiceState) -> None:
+        self._choice = choice
         self._state = state
+        self._is_repeated = choice.may_repeat and state.has_handed_out
+        self._entries: list[Entry] = []
         self._deltas: list[Delta] = []
         self.role: str | None = None
         self.text = self.reasoning = self.refusal = ""
         self.tools: list[ToolCallDelta] = []
         self.finish_reason: str | None = None
-        self.logprobs: Any = None
-        self.audio: Any = None
 
-    def settle(self, choice: dict[str, Any], path: Path, document: Document, *, chat: bool, body: bool) -> None:
-        """Find what counts of ``choice``, at ``path`` of ``document``, and which tool calls its entries belong to.
+    def settle(self) -> None:
+        """Find which tool calls the entries belong to; nothing is handed out.
 
-        Nothing is handed out: raises :class:`~.tools.LimitPassedError`.
+        Raises :class:`~.tools.LimitPassedError`.
         """
-        self._choice, self._path, self._document = choice, path, document
-        self._name, self._message = self._find_message(body) if chat else ("", _as_message(choice.get("text")))
-        settle, is_whole = self._state.tools.settle, body or self._name == "message"
-        self._entries = []
-        if "tool_calls" in self._message or "function_call" in self._message:
-            entries = _entries(self._message, (*path, self._name), document)
-            self._entries = [settle(entry, is_whole=is_whole) for entry in entries]
-
-    def _find_message(self, body: bool) -> tuple[str, dict[str, Any]]:
-        """Return the name and the value of the content of a chat choice: ``delta``, or else ``message``.
-
-        A ``message`` in a stream counts only if the choice has handed out nothing yet: some servers
-        repeat there what they have sent. In a ``body`` it goes first.
-        """
-        for name in ("message", "delta") if body else ("delta", "message"):
-            value = self._choice.get(name)
-            if isinstance(value, dict):
-                is_again = name == "message" and not body and self._state.has_handed_out
-                return name, {} if is_again else value
-            if name == "delta" and isinstance(value, str):
-                return name, _as_message(value)
-        return "", {}
+        if not self._is_repeated:
+            settle, is_whole = self._state.tools.settle, self._choice.is_whole
+            self._entries = [settle(entry, is_whole=is_whole) for entry in self._choice.entries]
 
     def read(self) -> list[Delta]:
         """Return the deltas of the choice."""
-        if self._message:
+        if not self._is_repeated:
             self._read_message()
-        reason = _string(self._choice.get("finish_reason"))
+        reason = self._choice.finish_reason
         if reason is not None and reason != self._state.finish_reason:
             self._state.finish_reason = self.finish_reason = reason
             self.release()
-        if isinstance(self._choice.get("logprobs"), dict):
-            self.logprobs = LazyJson(self._document, (*self._path, "logprobs"), read_kept)
-        return self.hand_out()
+        return self.hand_out(is_last=True)
 
     def _read_message(self) -> None:
-        message, state = self._message, self._state
-        self.role = _string(message.get("role"))
-        if "reasoning" in message or "reasoning_content" in message:
-            reasoning = [*_pieces(message.get("reasoning_content"))] or _pieces(message.get("reasoning"))
-            self.reasoning = "".join(state.whole_piece("reasoning", piece) for _, piece in reasoning)
-        refusal = message.get("refusal")
-        if refusal and isinstance(refusal, str):
-            self.refusal = state.whole_piece("refusal", refusal)
-        content = message.get("content")
-        if isinstance(content, str):
-            self.text = state.whole_piece("text", content) if content else ""
-        elif content is not None:
-            self._read_parts(content)
+        choice, state = self._choice, self._state
+        self.role = choice.role
+        for piece in choice.reasoning:
+            self.reasoning += state.whole_piece("reasoning", piece)
+        for piece in choice.refusal:
+            self.refusal += state.whole_piece("refusal", piece)
+        self._read_content()
         for entry in self._entries:
             self._add_tool(entry)
-        if isinstance(message.get("audio"), dict):
-            self.audio = LazyJson(self._document, (*self._path, self._name, "audio"), read_kept)
 
     def release(self) -> None:
         """Take in U+FFFD for each half that the choice holds back: its other half will not come."""
@@ -136,21 +111,26 @@ class Reading:
                 call = self.tools[at]
                 self.tools[at] = ToolCallDelta._made((index, call.id, call.name, (call.args or "") + "\ufffd"))
 
-    def hand_out(self) -> list[Delta]:
-        """Return the deltas: one, or one for each run of parts, or none where there was nothing."""
+    def hand_out(self, *, is_last: bool) -> list[Delta]:
+        """Return the deltas: one, or one for each run of pieces, or none where there was nothing.
+
+        What belongs to no piece comes with the last one.
+        """
         fields = (self.role, self.text or None, self.reasoning or None, self.refusal or None, tuple(self.tools))
-        if any(fields) or self.finish_reason or self.logprobs or self.audio:
-            ends = (self.finish_reason, None, None, self.logprobs, self.audio)
-            self._deltas.append(Delta._made((self._index, *fields, *ends)))
+        logprobs = self._choice.logprobs if is_last else None
+        audio = self._choice.audio if is_last and not self._is_repeated else None
+        if any(fields) or self.finish_reason or logprobs or audio:
+            ends = (self.finish_reason, None, None, logprobs, audio)
+            self._deltas.append(Delta._made((self._choice.index, *fields, *ends)))
             self._state.has_handed_out = True
         return self._deltas
 
-    def _read_parts(self, content: Any) -> None:
-        """Take in typed parts; where their kind changes, the text so far becomes a delta of its own."""
+    def _read_content(self) -> None:
+        """Take in the content; where the kind of its pieces changes, the text so far becomes a delta of its own."""
         is_first = True
-        for field, pieces in groupby(_pieces(content), itemgetter(0)):
+        for field, pieces in groupby(self._choice.content, itemgetter(0)):
             if not is_first:
-                self.hand_out()
+                self.hand_out(is_last=False)
                 self.role = None
                 self.text = self.reasoning = self.refusal = ""
             is_first = False
@@ -168,53 +148,109 @@ class Reading:
             self.tools.append(ToolCallDelta._made((entry.index, id, name, args)))
 
 
-def as_index(value: Any) -> int | None:
-    """Return ``value`` if it can be an index."""
-    return value if type(value) is int and 0 <= value <= MAX_INDEX else None
+class Choices:
+    """The choices of one stream: what payloads have in, deltas out.
 
+    ``usage`` and ``error`` are the last ones that came, ready to be read. ``plain`` says whether
+    an ordinary payload means its text: choice 0 has handed something out, and holds nothing back.
+    """
 
-def _string(value: Any) -> str | None:
-    """Return ``value`` if it is a string with something in it, whole code points only."""
-    return join_surrogates(value) if isinstance(value, str) and value else None
+    __slots__ = ("_choices", "_join", "error", "plain", "usage")
 
+    def __init__(self, *, join: bool) -> None:
+        self._join = join
+        self._choices: dict[int, ChoiceState] = {}
+        self.plain = False
+        self.usage: LazyJson | None = None
+        self.error: LazyJson | None = None
 
-def _as_message(text: Any) -> dict[str, Any]:
-    """Return the message that ``text`` stands for."""
-    return {"content": text} if isinstance(text, str) else {}
+    @property
+    def finish_reason(self) -> str | None:
+        """Choice 0's."""
+        choice = self._choices.get(0)
+        return choice.finish_reason if choice else None
 
+    @property
+    def have_begun(self) -> bool:
+        """Whether a choice has begun."""
+        return bool(self._choices)
 
-def _entries(message: dict[str, Any], path: Path, document: Document) -> Iterator[Entry]:
-    """Yield the entries of ``tool_calls``; without any, a call in OpenAI's first form."""
-    calls = message.get("tool_calls")
-    is_empty = True
-    for position, call in enumerate(calls if isinstance(calls, list) else ()):
-        if isinstance(call, dict):
-            is_empty = False
-            id = _string(call.get("id"))
-            function = call.get("function"), (*path, "tool_calls", position, "function"), document
-            yield Entry(as_index(call.get("index")), None if id == "null" else id, *_function(*function))
-    if is_empty and isinstance(call := message.get("function_call"), dict):
-        yield Entry(0, None, *_function(call, (*path, "function_call"), document))
+    @property
+    def are_finished(self) -> bool:
+        """Whether a choice has begun and every one that has is finished."""
+        return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
 
+    @property
+    def take_arguments(self) -> bool:
+        """Whether a piece of a tool call's arguments, alone in its payload, is an ordinary payload."""
+        return self.plain and self._choices[0].tools.have_begun
 
-def _function(function: Any, path: Path, document: Document) -> tuple[str | None, str | None, bool]:
-    """Return the name and the arguments of ``function``, and whether these came as an object or array."""
-    if not isinstance(function, dict):
-        return None, None, False
-    arguments = function.get("arguments")
-    is_json = isinstance(arguments, dict | list)
-    if is_json:
-        arguments = document.cut((*path, "arguments"))
-    return _string(function.get("name")), arguments if isinstance(arguments, str) else None, is_json
+    def read_arguments(self, index: int, args: str) -> Delta | None:
+        """Return the delta of ``args``, a piece of the arguments of choice 0's call ``index``.
 
+        ``None`` says that it has to be read with more care; nothing is taken in then.
+        """
+        settled = None if has_surrogate(args) else self._choices[0].tools.settle_piece(index, args)
+        if settled is None:
+            return None
+        calls = (ToolCallDelta._made((settled, None, None, args)),)
+        return Delta._made((0, None, None, None, None, calls, None, None, None, None, None))
 
-def _pieces(content: Any) -> Iterator[tuple[str, str]]:
-    """Yield the field and the string, not empty, of each piece of ``content``: a text, a list of parts, or one part."""
-    if isinstance(content, str | dict):
-        content = [{"type": "text", "text": content} if isinstance(content, str) else content]
-    for part in content if isinstance(content, list) else ():
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text" and part.get("text") and isinstance(part["text"], str):
-            yield "text", part["text"]
-        elif kind == "thinking":
-            yield from (("reasoning", piece) for field, piece in _pieces(part.get("thinking")) if field == "text")
+    def settle(self, choices: list[Choice]) -> list[Reading]:
+        """Return the readings of ``choices``, those of one payload; nothing is handed out yet.
+
+        Raises :class:`~.tools.LimitPassedError` where the payload passes a limit.
+        """
+        settled = []
+        for choice in choices:
+            reading = Reading(choice, self._state(choice.index))
+            reading.settle()
+            settled.append(reading)
+        return settled
+
+    def take(self, settled: list[Reading], payload: Payload) -> list[Delta]:
+        """Return the deltas of ``payload``: first its choices, then its usage, then its error."""
+        deltas = [delta for reading in settled for delta in reading.read()]
+        first = self._choices.get(0)
+        self.plain = first is not None and first.has_handed_out and not first.held
+        if payload.usage is not None:
+            self.usage = payload.usage
+            deltas.append(Delta._made((0, None, None, None, None, (), None, self.usage, None, None, None)))
+        return deltas if payload.error is None else deltas + self.fail(payload.error)
+
+    def read_error(self, raw: bytes) -> list[Delta]:
+        """Return the deltas of ``raw``, JSON or plain text that its frame announced as an error."""
+        path: Path = ()
+        try:
+            value = read(raw)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            path = error_path(value) or ()
+        elif not isinstance(value, str):
+            raw = json.dumps(raw.decode("utf-8", "replace")).encode()
+        return self.fail(LazyJson(Document(raw), path, read_error))
+
+    def flush(self) -> list[Delta]:
+        """Return the deltas for held halves, which nothing will complete."""
+        deltas: list[Delta] = []
+        for index, state in sorted(self._choices.items()):
+            if state.held:
+                reading = Reading(Choice(index), state)
+                reading.release()
+                deltas += reading.hand_out(is_last=True)
+        return deltas
+
+    def fail(self, error: LazyJson) -> list[Delta]:
+        """Return the delta of the provider's ``error``, after those for held halves."""
+        self.error = error
+        return [*self.flush(), Delta._made((0, None, None, None, None, (), None, None, error, None, None))]
+
+    def _state(self, index: int) -> ChoiceState:
+        """Return the choice ``index``, which has begun with this if it had not."""
+        state = self._choices.get(index)
+        if state is None:
+            if len(self._choices) == MAX_CHOICES:
+                raise LimitPassedError(f"the stream has more than {MAX_CHOICES} choices")
+            state = self._choices[index] = ChoiceState(self._join)
+        return state

@@ -74,7 +74,7 @@ class DecodedGenerations(PayloadOutputs):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, make, convert = self._decoder._feed_payloads, self._make, self._outputs
+        read, make, convert = self._decoder.feed_payloads, self._make, self._outputs
         if self._first_info:
             return lambda data: convert(read(data))
         others = self._others

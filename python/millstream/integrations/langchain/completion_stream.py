@@ -46,7 +46,7 @@ class CompletionChunks(PayloadOutputs):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to outputs."""
-        read, convert = self._decoder._feed_payloads, self._outputs
+        read, convert = self._decoder.feed_payloads, self._outputs
         return lambda data: convert(read(data))
 
     def _make_output(self, payload: Any) -> Any:
@@ -94,7 +94,7 @@ class CompletionTexts(CompletionChunks):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to texts."""
-        read, convert = self._decoder._feed_payloads, self._outputs
+        read, convert = self._decoder.feed_payloads, self._outputs
 
         def feed(data: bytes) -> Sequence[Any]:
             payloads = read(data)

@@ -72,7 +72,7 @@ class PayloadOutputs(DecodedStream):
         if self._has_failed:
             return (), None
         try:
-            return self._outputs(self._decoder._close_payloads()), None
+            return self._outputs(self._decoder.close_payloads()), None
         except StreamError as error:
             return self._outputs(error.items), error
 
