@@ -213,7 +213,7 @@ def test_a_run_that_fails_hands_out_its_chunks_and_no_end(
 
 def test_an_unknown_version_raises_on_the_first_step(mock_server: MockServer) -> None:
     llm = OpenAI(base_url=mock_server.url, api_key=KEY)
-    events = llm.astream_events("p", version="v9")  # type: ignore[arg-type]
+    events = llm.astream_events("p", version="v9")  # type: ignore[call-overload]
 
     async def first() -> None:
         await anext(events)

@@ -34,7 +34,7 @@ def test_a_for_loop_over_an_async_stream_is_told_of_async_for(what: str, method:
 @made
 def test_another_version_of_events_says_what_to_write_awaited_or_read(what: str) -> None:
     def events() -> Any:
-        return MADE[what].astream_events("p", version="v3")
+        return MADE[what].astream_events("p", version="v4")
 
     async def awaits() -> None:
         await events()
@@ -46,8 +46,8 @@ def test_another_version_of_events_says_what_to_write_awaited_or_read(what: str)
     for main in (awaits, reads):
         with pytest.raises(NotImplementedError, match=r'write `async for event in model.astream_events.*version="v2"'):
             asyncio.run(main())
-    with pytest.raises(NotImplementedError, match="not 'v3'"):
-        MADE[what].stream_events("p", version="v3")
+    with pytest.raises(NotImplementedError, match="not 'v4'"):
+        MADE[what].stream_events("p", version="v4")
 
 
 @made

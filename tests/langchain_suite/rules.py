@@ -12,9 +12,6 @@ from typing import Any
 __all__ = ("excluded_by",)
 
 _FILES = {
-    "events v3": re.compile(
-        r"test_runnable_events_v3|test_chat_model_stream|_v3_stream|test_compat_bridge|test_v1_parity"
-    ),
     "tracers": re.compile(r"unit_tests/tracers/|test_tracing_interops"),
     "load": re.compile(r"unit_tests/load/|test_pydantic_serde|test_serializable"),
     "not ours": re.compile(
@@ -32,7 +29,7 @@ _MODULES = {
     ),
 }
 _SOURCE = {
-    "events v3": re.compile(r"version=\"v3\"|stream_v2|_stream_chat_model_events|streamer"),
+    "private parts": re.compile(r"\._(push_content_block_|producer_task|finish\()"),
     "load": re.compile(
         r"(?<!json\.)\b(dumps|dumpd|loads|load)\(|lc_secrets|lc_attributes|is_lc_serializable|get_lc_namespace|lc_id|to_json\("
     ),

@@ -5,7 +5,7 @@ Each signature is written out again here, so that editors and type checkers know
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -32,6 +32,17 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         **kwargs: Any,
     ) -> None:
         """Handle a chunk: ``token`` is its text, ``chunk`` its :class:`~millstream.outputs.GenerationChunk`."""
+
+    async def on_stream_event(
+        self,
+        event: Mapping[str, Any],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Handle an event of a chat model whose events are streamed in version 3; see ``docs/events-v3.md``."""
 
     async def on_llm_end(
         self,

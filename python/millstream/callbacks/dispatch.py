@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..messages.base import BaseMessage
 
-__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event")
+__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event", "receives_events")
 
 Result = TypeVar("Result")
 
@@ -225,6 +225,15 @@ async def _ahandle_event_for_handler(
 ) -> None:
     """Do what :func:`ahandle_event` does, for one handler; LangChain's name."""
     await ahandle_event([handler], event_name, ignore_condition_name, *args, **kwargs)
+
+
+def receives_events(run: Any) -> bool:
+    """Return whether a handler of a model's run is to receive the events of version 3 in place of chunks."""
+    if run is None or not run.handlers:
+        return False
+    module = sys.modules.get("langchain_core.tracers._streaming")
+    marked = getattr(module, "_V2StreamingCallbackHandler", ())
+    return any(getattr(one, "streams_message_events", False) or isinstance(one, marked) for one in run.handlers)
 
 
 def _no_config(handler: object) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -35,6 +35,17 @@ class LLMManagerMixin:
         **kwargs: Any,
     ) -> Any:
         """Handle a chunk: ``token`` is its text, ``chunk`` its :class:`~millstream.outputs.GenerationChunk`."""
+
+    def on_stream_event(
+        self,
+        event: Mapping[str, Any],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Handle an event of a chat model whose events are streamed in version 3; see ``docs/events-v3.md``."""
 
     def on_llm_end(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..streaming.channel import is_leaving
@@ -35,6 +35,10 @@ class CallbackManagerForLLMRun(RunManager, LLMManagerMixin):
         info = {"token": token, **self._event_kwargs({"chunk": chunk, **kwargs})}
         self._run_handlers.dispatch("on_llm_new_token", "ignore_llm", (), info)
 
+    def on_stream_event(self, event: Mapping[str, Any], **kwargs: Any) -> None:
+        """Report an event of version 3."""
+        self._notify("on_stream_event", "ignore_llm", (event,), kwargs)
+
     def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
         """Report the end."""
         self._notify("on_llm_end", "ignore_llm", (response,), kwargs)
@@ -62,6 +66,10 @@ class AsyncCallbackManagerForLLMRun(AsyncRunManager, LLMManagerMixin):
     async def on_llm_new_token(self, token: str, *, chunk: Chunk | None = None, **kwargs: Any) -> None:
         """Report a chunk."""
         await self._notify("on_llm_new_token", "ignore_llm", (token,), {"chunk": chunk, **kwargs})
+
+    async def on_stream_event(self, event: Mapping[str, Any], **kwargs: Any) -> None:
+        """Report an event of version 3."""
+        await self._notify("on_stream_event", "ignore_llm", (event,), kwargs)
 
     async def on_llm_end(self, response: LLMResult, **kwargs: Any) -> None:
         """Report the end."""

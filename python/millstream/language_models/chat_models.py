@@ -23,9 +23,13 @@ from .model_type import get_sync_manager
 from .prompt_text import LanguageModelInput
 
 if TYPE_CHECKING:
+    from ..events import EventFilter, StreamEvent
+    from ..events.protocol.message_streams import AsyncChatModelStream, ChatModelStream, PendingStream
+    from ..events.schema import EventVersion
     from ..messages.ai import AIMessageChunk
     from ..messages.base import BaseMessage
     from ..runnables.config import RunnableConfig
+    from ..streaming.protocols import Source
     from ..streaming.stream import AsyncStream, Stream
     from .from_stream import agenerate_from_stream, generate_from_stream
     from .interfaces import LangSmithParams
@@ -225,6 +229,67 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
             **kwargs: Any,
         ) -> AsyncStream[AIMessageChunk]:
             """Stream the chunks of the answer to one input."""
+
+        @overload  # type: ignore[override]
+        def stream_events(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            version: EventVersion = "v2",
+            **kwargs: Any,
+        ) -> Stream[StreamEvent]: ...
+        @overload
+        def stream_events(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            version: Literal["v3"],
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> ChatModelStream: ...
+        def stream_events(self, *args: Any, **kwargs: Any) -> Any:
+            """Stream the events of one answer."""
+
+        @overload  # type: ignore[override]
+        def astream_events(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            version: EventVersion = "v2",
+            **kwargs: Any,
+        ) -> AsyncStream[StreamEvent]: ...
+        @overload
+        def astream_events(
+            self,
+            input: LanguageModelInput,
+            config: RunnableConfig | None = None,
+            *,
+            version: Literal["v3"],
+            stop: list[str] | None = None,
+            **kwargs: Any,
+        ) -> PendingStream[AsyncChatModelStream]: ...
+        def astream_events(self, *args: Any, **kwargs: Any) -> Any:
+            """Stream the events of one answer."""
+
+    def _protocol_events(
+        self, input: Any, config: Any, wanted: EventFilter, kwargs: dict[str, Any], *, for_async: bool
+    ) -> tuple[Source, Any]:
+        from .protocol_run import protocol_events
+
+        if wanted.arguments():
+            raise ValueError("include_* and exclude_* choose among the models of a chain: these are one model's events")
+        return protocol_events(self, input, config, kwargs, for_async=for_async)
+
+    def _protocol_stream(
+        self, input: Any, config: Any, wanted: EventFilter, kwargs: dict[str, Any], *, for_async: bool
+    ) -> ChatModelStream | AsyncChatModelStream:
+        from ..events.protocol.message_streams import open_message_stream
+
+        source, events = self._protocol_events(input, config, wanted, kwargs, for_async=for_async)
+        return open_message_stream(source, events, events.message_id, for_async=for_async)
 
     # Tools.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from .._secrets import mask_secrets
+from ..callbacks.dispatch import receives_events
 from ..callbacks.managers import CallbackManager
 from ..function_calling.formats import describe_format
 from ..messages.conversion import convert_to_messages, finish_message
@@ -15,6 +16,14 @@ from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
 from ..runnables.config import child_context, ensure_config
 from ..streaming.drive import adrive, drive
+from .chat_calls import (
+    complete_message,
+    complete_result,
+    disables_streaming,
+    make_last_chunk,
+    model_input,
+    run_message_id,
+)
 from .model_type import ModelCall, Results, enter_run, takes_run_manager
 from .prompt_text import LanguageModelInput
 
@@ -128,16 +137,15 @@ class ChatModelType:
 
     def streams(self, model: ChatModel, kwargs: dict[str, Any], *, for_async: bool) -> bool:
         """Return whether ``stream`` yields chunks: the model can stream, and streaming is not disabled."""
-        return self._can_stream(model, for_async=for_async) and not disables_streaming(
-            model, {**kwargs, "stream": True}
-        )
+        return self.can_stream(model, for_async=for_async) and not disables_streaming(model, {**kwargs, "stream": True})
 
-    def _can_stream(self, model: ChatModel, *, for_async: bool) -> bool:
+    def can_stream(self, model: ChatModel, *, for_async: bool) -> bool:
+        """Return whether a subclass of the base class implements ``_stream``, or in async code ``_astream``."""
         return (for_async and self.has_own_astream(model)) or type(model)._stream is not self._base._stream
 
     def _call_streams(self, model: ChatModel, kwargs: dict[str, Any], run: LLMRun | None, *, for_async: bool) -> bool:
         """Return whether a call uses a stream: an argument or a field requires it, or a stream-event handler."""
-        if not self._can_stream(model, for_async=for_async) or disables_streaming(model, kwargs):
+        if not self.can_stream(model, for_async=for_async) or disables_streaming(model, kwargs):
             return False
         if kwargs.get("stream") or ("streaming" in model._fields_set and getattr(model, "streaming", None) is True):
             return True
@@ -152,14 +160,14 @@ class ChatModelType:
         """Call ``_stream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
-        chunks: Iterable[Any] = model._stream(_model_input(call.prompt), stop=call.stop, **call.kwargs)
+        chunks: Iterable[Any] = model._stream(model_input(call.prompt), stop=call.stop, **call.kwargs)
         return chunks
 
     async def aopen(self, model: ChatModel, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> AsyncIterable[Any]:
         """Call ``_astream``, without a run manager: the caller reports the chunks."""
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
-        return model._astream(_model_input(call.prompt), stop=call.stop, **call.kwargs)
+        return model._astream(model_input(call.prompt), stop=call.stop, **call.kwargs)
 
     def chunk_completer(self, model: ChatModel, run_id: UUID) -> Callable[[Any], None]:
         """Return a function that completes the messages of chunks; see :func:`complete_message`."""
@@ -238,6 +246,10 @@ class ChatModelType:
         if (result := cached.lookup()) is None:
             result = self._request(model, call, run)
             cached.update(result)
+        elif receives_events(run):
+            from .event_calls import replay_events
+
+            replay_events(model, call, run, result)
         return result
 
     async def _agenerate_one(self, model: ChatModel, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> ChatResult:
@@ -249,9 +261,18 @@ class ChatModelType:
         if (result := await cached.alookup()) is None:
             result = await self._arequest(model, call, run)
             await cached.aupdate(result)
+        elif receives_events(run):
+            from .event_calls import areplay_events
+
+            await areplay_events(model, call, run, result)
         return result
 
     def _request(self, model: ChatModel, call: ModelCall, run: CallbackManagerForLLMRun) -> ChatResult:
+        if receives_events(run):
+            from .event_calls import call_with_events
+
+            if (result := call_with_events(model, call, run)) is not None:
+                return complete_result(model, result, run.run_id)
         if self._call_streams(model, call.kwargs, run, for_async=False):
             native = self._native_stream(model, call, run, for_async=False)
             if native is not None:
@@ -272,10 +293,15 @@ class ChatModelType:
             model.rate_limiter.acquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._generate) else {}
         return complete_result(
-            model, model._generate(_model_input(call.prompt), stop=call.stop, **manager, **call.kwargs), run.run_id
+            model, model._generate(model_input(call.prompt), stop=call.stop, **manager, **call.kwargs), run.run_id
         )
 
     async def _arequest(self, model: ChatModel, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> ChatResult:
+        if receives_events(run):
+            from .event_calls import acall_with_events
+
+            if (result := await acall_with_events(model, call, run)) is not None:
+                return complete_result(model, result, run.run_id)
         if self._call_streams(model, call.kwargs, run, for_async=True):
             native = self._native_stream(model, call, run, for_async=True)
             if native is not None:
@@ -295,7 +321,7 @@ class ChatModelType:
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
         manager = {"run_manager": run} if takes_run_manager(type(model)._agenerate) else {}
-        result = await model._agenerate(_model_input(call.prompt), stop=call.stop, **manager, **call.kwargs)
+        result = await model._agenerate(model_input(call.prompt), stop=call.stop, **manager, **call.kwargs)
         return complete_result(model, result, run.run_id)
 
     def _native_stream(
@@ -315,76 +341,8 @@ class ChatModelType:
         return complete_result(model, ChatResult([ChatGeneration(message, generation.generation_info)]), run.run_id)
 
 
-def _model_input(messages: list[Any]) -> list[Any]:
-    """Return messages for the model's own methods; see :func:`~millstream.messages.normalizing.normalize_messages`."""
-    if all(isinstance(message.content, str) for message in messages):
-        return messages
-    from ..messages.normalizing import normalize_messages
-
-    return normalize_messages(messages)
-
-
 def _join_results(model: ChatModel, results: Sequence[ChatResult]) -> Results:
     """Return the results as one, and the result to report for each run."""
     output = model._combine_llm_outputs([result.llm_output for result in results])
     parts = [LLMResult([result.generations], result.llm_output) for result in results]
     return LLMResult([result.generations for result in results], output), parts
-
-
-def disables_streaming(model: ChatModel, kwargs: Mapping[str, Any]) -> bool:
-    """Return whether a call with ``kwargs`` must not stream, not even in ``stream``."""
-    if model.disable_streaming is True or (model.disable_streaming == "tool_calling" and kwargs.get("tools")):
-        return True
-    if "stream" in kwargs and not kwargs["stream"]:
-        return True
-    return "streaming" in model._fields_set and getattr(model, "streaming", None) is False
-
-
-def run_message_id(run_id: UUID) -> str:
-    """Return the id of a message that has none of its provider's."""
-    return f"lc_run--{run_id}"
-
-
-def complete_message(chunk: ChatGenerationChunk, id: str) -> None:
-    """Set the id of the chunk's message, if it has none, and add the generation info to its metadata.
-
-    Raises :class:`TypeError` for an object that is not a chunk of a chat model, ours or LangChain's.
-    """
-    if not hasattr(chunk, "message"):
-        raise TypeError(f"_stream() must yield ChatGenerationChunk objects, not {type(chunk).__name__}")
-    message = chunk.message
-    if message.id is None:
-        message.id = id
-    if chunk.generation_info:
-        message.response_metadata = {**chunk.generation_info, **message.response_metadata}
-
-
-def make_last_chunk(chunk: ChatGenerationChunk) -> ChatGenerationChunk | None:
-    """Return an empty chunk marked as the last one, to follow ``chunk``; ``None`` if ``chunk`` is marked so."""
-    message = chunk.message
-    if getattr(message, "chunk_position", "last"):
-        return None
-    content: Any = "" if isinstance(message.content, str) else []
-    return type(chunk)(message=type(message)(content=content, chunk_position="last", id=message.id))
-
-
-def complete_result(model: ChatModel, result: ChatResult, run_id: UUID) -> ChatResult:
-    """Set the ids of messages that have none, and add the generation info and ``llm_output`` to their metadata.
-
-    With ``output_version="v1"`` their contents become standard blocks.
-    """
-    if model.output_version == "v1":
-        from .standard_content import with_standard_content
-
-        for generation in result.generations:
-            generation.message = with_standard_content(generation.message)
-    for place, generation in enumerate(result.generations):
-        message: Any = generation.message
-        if message.id is None:
-            message.id = f"{run_message_id(run_id)}-{place}"
-        if generation.generation_info:
-            message.response_metadata = {**generation.generation_info, **message.response_metadata}
-    if len(result.generations) == 1 and result.llm_output is not None:
-        message = result.generations[0].message
-        message.response_metadata = {**result.llm_output, **message.response_metadata}
-    return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 from uuid import UUID
 
 from .._context import run_in_executor
@@ -229,6 +229,9 @@ class BaseLLM(BaseLanguageModel[str]):
         import json
 
         path.write_text(json.dumps(self.asdict(), indent=4), encoding="utf-8")
+
+    def _protocol_events(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError('Events of version "v3" are those of chat models: a completion model has "v2".')
 
 
 BaseLLM._model_type = LLMType(BaseLLM)

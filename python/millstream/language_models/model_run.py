@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import AsyncGenerator, Awaitable, Generator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Generator, Iterable
 from types import TracebackType
 from typing import Any
 from uuid import UUID
@@ -97,7 +97,7 @@ class ModelRun:
         run = CallbackManagerForLLMRun.of(self.manager, self.run_id)
         with _Report(self, run):
             context = child_context(self.config, run)
-            items = context.run(iter, context.run(self.model_type.open, self._model, self._call, run))
+            items = context.run(iter, context.run(self._open, run))
             try:
                 while (chunk := context.run(next, items, _END)) is not _END:
                     self._collect(chunk, run)
@@ -112,7 +112,7 @@ class ModelRun:
         """Yield the chunks of an ``_astream`` of ours one by one: it runs no users' code that needs isolation."""
         run = AsyncCallbackManagerForLLMRun.of(self.manager, self.run_id)
         async with _Report(self, run):
-            async with NestedIterator(await self.model_type.aopen(self._model, self._call, run)) as items:
+            async with NestedIterator(await self._aopen(run)) as items:
                 async for chunk in items:
                     if (notified := self._collect(chunk, run)) is not None:
                         await notified
@@ -128,13 +128,19 @@ class ModelRun:
         async with _Report(self, run):
             var_child_runnable_config.set(child_config(self.config, run))
             assert self.channel is not None
-            items = await self.model_type.aopen(self._model, self._call, run)
+            items = await self._aopen(run)
             await pump(items.__aiter__(), self.channel, lambda chunk: self._collect(chunk, run))
             if (last := self._closing_chunk()) is not None:
                 if (notified := self._notify(last, run)) is not None:
                     await notified
                 self.channel.send(last)
                 await _await_received(self.channel)
+
+    def _open(self, run: CallbackManagerForLLMRun) -> Iterable[Any]:
+        return self.model_type.open(self._model, self._call, run)
+
+    async def _aopen(self, run: AsyncCallbackManagerForLLMRun) -> AsyncIterable[Any]:
+        return await self.model_type.aopen(self._model, self._call, run)
 
     def _collect(self, chunk: object, run: LLMRun) -> Awaitable[None] | None:
         """Complete a chunk, keep it for the result, and notify the handlers of it."""
@@ -201,7 +207,10 @@ class ModelRun:
             return None
         if is_cancelled(error) or isinstance(error, GeneratorExit):
             error = (None if self.channel is None else self.channel.leaving) or error
-        return run.on_llm_error(error, response=self.model_type.partial_result(self._chunks, error))
+        return run.on_llm_error(error, response=self._partial_result(error))
+
+    def _partial_result(self, error: BaseException) -> LLMResult:
+        return self.model_type.partial_result(self._chunks, error)
 
 
 class _Report:

@@ -149,15 +149,11 @@ class RunnableBindingBase(TypesOfAnother[Input, Output], RunnableSerializable[In
     ) -> AsyncIterable[Output]:
         return self.bound._atransform_inline(items, self._merge_configs(config), {**self.kwargs, **kwargs})
 
-    def astream_events(
-        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncStream[dict[str, Any]]:
+    def astream_events(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Stream the events of the bound Runnable."""
         return self.bound.astream_events(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
-    def stream_events(
-        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Stream[dict[str, Any]]:
+    def stream_events(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Stream the events of the bound Runnable."""
         return self.bound.stream_events(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, cast
 
-from ..streaming.stream import AsyncStream, RefusedStream
+from ..streaming.stream import RefusedStream
 from .config import RunnableConfig
 from .runnable import Input, Output, Runnable
 from .runs import ChainRun, acall_in_run, call_in_run
@@ -39,7 +39,7 @@ class RunnableEachBase(TypesOfEach[Sequence[Input], list[Output]], RunnableSeria
         outputs: list[Output] = await self.bound.abatch(_as_list(inputs), [config for _ in inputs], **kwargs)
         return outputs
 
-    def astream_events(self, *args: Any, **kwargs: Any) -> AsyncStream[dict[str, Any]]:
+    def astream_events(self, *args: Any, **kwargs: Any) -> Any:
         """Raise :class:`NotImplementedError`, when the stream is read."""
         return RefusedStream(NotImplementedError("RunnableEach does not support astream_events yet."))
 

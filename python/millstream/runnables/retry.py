@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .._uuid7 import uuid7
 from ..callbacks.manager import CallbackManager
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
-from ..streaming.stream import AsyncStream, Stream
+from ..streaming.stream import Stream
 from .attempting import Attempting
 from .attempts import ExponentialJitterParams, acall_attempts, aiter_attempts, call_attempts, iter_attempts
 from .binding import RunnableBindingBase
@@ -123,15 +123,11 @@ class RunnableRetry(Attempting[Input, Output], RunnableBindingBase[Input, Output
 
     # The events are those of the attempts, which the bound Runnable alone does not know.
 
-    def astream_events(
-        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncStream[dict[str, Any]]:
+    def astream_events(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Stream the events of the attempts."""
         return Runnable.astream_events(self, input, config, **kwargs)
 
-    def stream_events(
-        self, input: Input, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Stream[dict[str, Any]]:
+    def stream_events(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Stream the events of the attempts."""
         return Runnable.stream_events(self, input, config, **kwargs)
 

@@ -24,6 +24,7 @@ from .invocable import Input, Invocable, Output
 
 if TYPE_CHECKING:
     from ..events import StreamEvent
+    from ..events.protocol.message_streams import PendingStream
     from ..events.record_writer import RecordFormat, RecordWriter
     from ..events.run_log import RunLog, RunLogPatch
     from ..events.schema import EventVersion
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .nodes import Composition
     from .origin import Origin
     from .recording import RecordedRun
+    from .run_stream import AsyncRunStream, RunStream
 
 __all__ = ("Streamable",)
 
@@ -73,12 +75,20 @@ class Streamable(Invocable[Input, Output]):
 
         return AsyncStream(atransform_buffered(lambda sum: self.astream(sum, config, **kwargs), input))
 
+    @overload
+    def astream_events(
+        self, input: Input, config: RunnableConfig | None = None, *, version: EventVersion = "v2", **kwargs: Any
+    ) -> AsyncStream[StreamEvent]: ...
+    @overload
+    def astream_events(
+        self, input: Input, config: RunnableConfig | None = None, *, version: Literal["v3"], **kwargs: Any
+    ) -> PendingStream[AsyncRunStream]: ...
     def astream_events(
         self,
         input: Input,
         config: RunnableConfig | None = None,
         *,
-        version: EventVersion = "v2",
+        version: EventVersion | Literal["v3"] = "v2",
         include_names: Sequence[str] | None = None,
         include_types: Sequence[str] | None = None,
         include_tags: Sequence[str] | None = None,
@@ -86,9 +96,17 @@ class Streamable(Invocable[Input, Output]):
         exclude_types: Sequence[str] | None = None,
         exclude_tags: Sequence[str] | None = None,
         **kwargs: Any,
-    ) -> AsyncStream[StreamEvent]:
-        """Stream the events of the run and of its child runs: dicts as LangChain's, of ``version`` "v1" or "v2"."""
+    ) -> Any:
+        """Stream the events of the run and of its child runs: dicts as LangChain's, of ``version`` "v1" or "v2".
+
+        Those of "v3", which is to be awaited, are the content-block events of the chat models in the run:
+        :class:`~millstream.runnables.run_stream.AsyncRunStream`. See ``docs/events-v3.md``.
+        """
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        if version == "v3":
+            from ..events.protocol.message_streams import PendingStream
+
+            return PendingStream(lambda: self._protocol_stream(input, config, wanted, kwargs, for_async=True))
         try:
             return EventStream(adrive(*self._event_stream(input, config, version, wanted, kwargs, for_async=True)))
         except NotImplementedError as error:
@@ -128,12 +146,20 @@ class Streamable(Invocable[Input, Output]):
         log = run_log_stream(self, input, config, wanted, kwargs, patches=diff, lists_chunks=lists_chunks)
         return AsyncStream(adrive(*log))
 
+    @overload
+    def stream_events(
+        self, input: Input, config: RunnableConfig | None = None, *, version: EventVersion = "v2", **kwargs: Any
+    ) -> Stream[StreamEvent]: ...
+    @overload
+    def stream_events(
+        self, input: Input, config: RunnableConfig | None = None, *, version: Literal["v3"], **kwargs: Any
+    ) -> RunStream: ...
     def stream_events(
         self,
         input: Input,
         config: RunnableConfig | None = None,
         *,
-        version: EventVersion = "v2",
+        version: EventVersion | Literal["v3"] = "v2",
         include_names: Sequence[str] | None = None,
         include_types: Sequence[str] | None = None,
         include_tags: Sequence[str] | None = None,
@@ -141,12 +167,14 @@ class Streamable(Invocable[Input, Output]):
         exclude_types: Sequence[str] | None = None,
         exclude_tags: Sequence[str] | None = None,
         **kwargs: Any,
-    ) -> Stream[StreamEvent]:
+    ) -> Any:
         """Stream the events of the run and of its child runs: the dicts of :meth:`astream_events`, for sync code.
 
         Users' code runs in a thread meanwhile, so that events come when they happen.
         """
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
+        if version == "v3":
+            return self._protocol_stream(input, config, wanted, kwargs, for_async=False)
         return SyncEventStream(drive(*self._event_stream(input, config, version, wanted, kwargs)))
 
     def astream_records(
@@ -155,7 +183,7 @@ class Streamable(Invocable[Input, Output]):
         config: RunnableConfig | None = None,
         *,
         wire: Wire | None = None,
-        version: EventVersion = "v2",
+        version: EventVersion | Literal["v3"] = "v2",
         format: RecordFormat = "sse",
         include_names: Sequence[str] | None = None,
         include_types: Sequence[str] | None = None,
@@ -187,7 +215,7 @@ class Streamable(Invocable[Input, Output]):
         config: RunnableConfig | None = None,
         *,
         wire: Wire | None = None,
-        version: EventVersion = "v2",
+        version: EventVersion | Literal["v3"] = "v2",
         format: RecordFormat = "sse",
         include_names: Sequence[str] | None = None,
         include_types: Sequence[str] | None = None,
@@ -247,6 +275,35 @@ class Streamable(Invocable[Input, Output]):
         from .event_stream import callback_event_stream
 
         return callback_event_stream(self, input, config, version, wanted, kwargs, for_async=for_async)
+
+    def _protocol_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
+    ) -> tuple[Source, Processor[StreamEvent]]:
+        """Return the source and the processor of the events of version 3."""
+        from .run_stream import run_events
+
+        return run_events(self, input, config, wanted, kwargs)
+
+    def _protocol_stream(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
+    ) -> Any:
+        """Return the stream of the events of version 3."""
+        from .run_stream import AsyncRunStream, RunStream
+
+        cls: Any = AsyncRunStream if for_async else RunStream
+        return cls(*self._protocol_events(input, config, wanted, kwargs, for_async=for_async))
 
     def _transform_stream_with_config(
         self,

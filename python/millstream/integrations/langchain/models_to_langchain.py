@@ -128,7 +128,7 @@ class MillstreamChatModel(ModelStreams[AIMessageChunk], _MillstreamModel, BaseCh
 
     def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
         model = self.runnable
-        if not model._model_type._can_stream(model, for_async=async_api) or disables_streaming(model, kwargs):
+        if not model._model_type.can_stream(model, for_async=async_api) or disables_streaming(model, kwargs):
             return False
         return super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from ..._fields import SecretStr
 from ...errors import StreamDecodeError, UnsupportedError
@@ -198,6 +198,9 @@ class RemoteRunnable(Runnable[Input, Output]):
         for_async: bool = False,
     ) -> tuple[Source, Processor[StreamEvent]]:
         return self._post_stream("/stream_events", input, config, kwargs, read_values, **wanted.arguments())
+
+    def _protocol_events(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError('A server of LangServe\'s has stream events of the versions "v1" and "v2" alone.')
 
     def astream_log(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncStream[Any]:
         """Stream the log of the server's run: patches of its state, or with ``diff=False`` whole states."""

@@ -1,0 +1,186 @@
+"""Version 3 of the events of any Runnable: the protocol events of the chat models that run in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from ..events.chunk_taps import ChunkTaps
+from ..events.protocol.block_events import BlockEvents, ProtocolEvent, message_to_events
+from ..streaming.accumulate import ChunkAccumulator
+from ..streaming.isolation import PassThrough
+from ..wires.public_error import describe_error
+
+if TYPE_CHECKING:
+    from ..events.schema import EventFilter
+    from ..streaming.channel import Channel
+
+__all__ = ("MessageEventHandler", "RunEvents")
+
+
+class _Sent(NamedTuple):
+    """An item of the channel, among the chunks of the stream's own run: the method, namespace and data of an event."""
+
+    method: str
+    namespace: Sequence[str]
+    data: Any
+
+
+class _Node(NamedTuple):
+    """A run inside the stream's own: what its namespace says of it, and the namespace of those above it."""
+
+    segment: str
+    namespace: tuple[str, ...]
+
+
+class _Model:
+    """The run of a chat model: where it runs, its metadata, and what makes events of its chunks."""
+
+    __slots__ = ("events", "has_own_events", "metadata", "namespace")
+
+    def __init__(self, namespace: Sequence[str], metadata: Mapping[str, Any], id: str) -> None:
+        self.namespace = namespace
+        self.metadata = metadata
+        self.events = BlockEvents(id, has_infos=True)
+        self.has_own_events = False
+
+
+class MessageEventHandler(ChunkTaps):
+    """Sends the protocol events of the chat models that run inside a stream's own run, each with its namespace.
+
+    A model that is called reports its events itself (``on_stream_event``); of one that is streamed as a step, they
+    are made of its chunks; of one that answers whole, of its message. A model that fails has an event ``error``, and
+    its exception is kept in ``failures``, by the id of the run.
+    """
+
+    streams_message_events = True
+
+    def __init__(self, wanted: EventFilter, channel: Channel, root_id: UUID) -> None:
+        super().__init__(channel)
+        self._wanted = wanted
+        self._root_id = root_id
+        self._nodes: dict[UUID, _Node] = {}
+        self._models: dict[UUID, _Model] = {}
+        self.failures: dict[str, BaseException] = {}
+
+    def on_chat_model_start(
+        self,
+        serialized: Mapping[str, Any] | None,
+        messages: Any,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take note of a model's run."""
+        name = name or (serialized or {}).get("name") or "Unnamed"
+        if self._wanted.includes(name, "chat_model", tags or ()):
+            shown = {**(metadata or {}), "name": name, "run_id": str(run_id), **({"tags": tags} if tags else {})}
+            self._models[run_id] = _Model(self._namespace_in(parent_run_id), shown, f"lc_run--{run_id}")
+
+    def on_stream_event(self, event: ProtocolEvent, *, run_id: UUID, **kwargs: Any) -> None:
+        """Send an event that the model reports itself."""
+        if (model := self._models.get(run_id)) is not None:
+            model.has_own_events = True
+            self._send(model, (event,))
+
+    def on_llm_new_token(self, token: Any, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
+        """Send the events of a chunk."""
+        model = self._models.get(run_id)
+        if model is not None and not model.has_own_events and hasattr(chunk, "message"):
+            self._send(model, model.events.add(chunk.message))
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Send the last events, or all those of an answer that came whole."""
+        model = self._models.pop(run_id, None)
+        if model is None or model.has_own_events:
+            return
+        if model.events.started:
+            self._send(model, model.events.close())
+            return
+        for generation in response.generations[0][:1] if response.generations else ():
+            if hasattr(generation, "message"):
+                self._send(model, message_to_events(generation.message, f"lc_run--{run_id}"))
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        """Send the event of an error; as for a server's clients, its message does not quote the provider's."""
+        model = self._models.pop(run_id, None)
+        if model is not None and (model.has_own_events or model.events.started):
+            public = describe_error(error)
+            self.failures[str(run_id)] = error
+            self._send(model, ({"event": "error", "message": public.message, "code": public.type},))
+
+    def on_custom_event(
+        self, name: str, data: Any, *, run_id: UUID, tags: list[str] | None = None, **kwargs: Any
+    ) -> None:
+        """Send an event of the user's own."""
+        if self._wanted.includes(name, name, tags or ()):
+            self._channel.send(_Sent("custom", self._namespace_in(run_id), {"name": name, "payload": data}))
+
+    def _enter(
+        self, serialized: Mapping[str, Any] | None, inputs: Any, *, run_id: UUID, name: str | None = None, **info: Any
+    ) -> None:
+        """Take note of a run in which models may run."""
+        if run_id != self._root_id:
+            name = name or (serialized or {}).get("name") or "Unnamed"
+            self._nodes[run_id] = _Node(f"{name}:{run_id}", self._namespace_in(info.get("parent_run_id")))
+
+    on_chain_start = on_tool_start = on_retriever_start = _enter
+
+    def _leave(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        """Forget a run that has ended."""
+        self._nodes.pop(run_id, None)
+
+    on_chain_end = on_tool_end = on_retriever_end = on_chain_error = on_tool_error = on_retriever_error = _leave
+
+    def _namespace_in(self, run_id: UUID | None) -> tuple[str, ...]:
+        """Return the namespace of what runs directly in the run of this id."""
+        node = None if run_id is None else self._nodes.get(run_id)
+        return () if node is None else (*node.namespace, node.segment)
+
+    def _send(self, model: _Model, events: Any) -> None:
+        for event in events:
+            self._channel.send(_Sent("messages", model.namespace, (event, model.metadata)))
+
+
+class RunEvents(PassThrough):
+    """The processor of a run's protocol events: dicts as those of LangGraph's version 3, in order.
+
+    ``failures`` are the exceptions of models that failed. The last event, of the method ``values``, has the output.
+    """
+
+    __slots__ = ("_output", "_sequence", "failures")
+
+    def __init__(self, failures: dict[str, BaseException]) -> None:
+        super().__init__()
+        self.failures = failures
+        self._output = ChunkAccumulator(adds_on=True)
+        self._sequence = 0
+
+    def _read(self, items: Sequence[Any]) -> list[ProtocolEvent]:
+        events = []
+        for item in items:
+            if type(item) is _Sent:
+                events.append(self._event(item))
+            else:
+                self._output.add(item)
+        return events
+
+    def close(self) -> Sequence[ProtocolEvent]:
+        """Return the event of the output, where the run ended well."""
+        return () if self.error is not None else [self._event(_Sent("values", (), self._output.total()))]
+
+    def release(self) -> None:
+        """Drop what refers to frames."""
+        super().release()
+        self.failures.clear()
+
+    def _event(self, sent: _Sent) -> ProtocolEvent:
+        self._sequence += 1
+        params = {"namespace": list(sent.namespace), "timestamp": int(time.time() * 1000), "data": sent.data}
+        return {"type": "event", "seq": self._sequence, "method": sent.method, "params": params}
