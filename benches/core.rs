@@ -53,7 +53,7 @@ fn completions() -> Body {
     let bytes = body((0..DELTAS).map(frame));
     Body {
         name: "completions",
-        format: Format::OpenAiCompletions,
+        format: Format::OPENAI_COMPLETIONS,
         bytes,
     }
 }
@@ -72,7 +72,7 @@ fn chat() -> Body {
     let bytes = body((0..DELTAS).map(frame));
     Body {
         name: "chat",
-        format: Format::OpenAiChat,
+        format: Format::OPENAI_CHAT,
         bytes,
     }
 }

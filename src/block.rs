@@ -21,6 +21,8 @@ pub struct Frame<'a> {
     pub error: Option<&'a [u8]>,
     /// The stream's offset of the first data value.
     pub offset: u64,
+    /// What stood before the data in the stream; empty where that is not known.
+    pub head: &'a [u8],
     /// The data lies in a buffer that [`Frames::take_data`](crate::frames::Frames::take_data) hands over: it is large, and not the read's.
     pub is_large: bool,
 }
@@ -242,6 +244,7 @@ impl Block {
             retry: self.retry,
             error: self.error.as_deref(),
             offset: self.data_offset,
+            head: b"",
             is_large: self.data.len() > KEPT_CAPACITY || self.taken > 0,
         }
     }

@@ -1,27 +1,17 @@
 //! `StreamDecoder`: the bytes of a provider's stream in, deltas out.
 
+use crate::body::{BOM, Body};
 use crate::delta::Sink;
+use crate::delta::sent_error::is_error;
 use crate::error::{Error, FRAME_SIZE, cut};
 use crate::frames::{Frames, NextFrame};
-use crate::payload::{Payloads, is_error};
+use crate::framing::{NextPart, Parts, Sent, Tail};
+use crate::json::is_valid;
+use crate::payload::Payloads;
 use crate::seen::{Missing, Seen};
-
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+use crate::utf8;
 
 pub use crate::format::{Ended, Format};
-
-/// The kind of body, by its first byte.
-#[derive(Debug)]
-enum Body {
-    /// Nothing but white space yet, behind so many bytes of a BOM.
-    Unknown { bom: usize },
-    /// An event stream.
-    Events,
-    /// One JSON document, kept until the end.
-    Document { text: Vec<u8>, offset: u64 },
-    /// HTML, kept until there is enough to show.
-    Markup { text: Vec<u8>, offset: u64 },
-}
 
 /// Decodes a provider's stream.
 ///
@@ -36,7 +26,7 @@ enum Body {
 ///     }
 /// }
 ///
-/// let mut decoder = StreamDecoder::new(Format::OpenAiCompletions, true, 1 << 24);
+/// let mut decoder = StreamDecoder::new(Format::OPENAI_COMPLETIONS, true, 1 << 24);
 /// decoder.feed(b"data: {\"choices\":[{\"text\":\"Hi\"}]}\n\n", &mut Print);
 /// assert_eq!(decoder.text(), "Hi");
 /// ```
@@ -92,28 +82,43 @@ impl StreamDecoder {
         self.payloads.seen.take_head(data);
         let mut data = data;
         if let Body::Unknown { .. } = self.body {
-            let (space, rest) = data.split_at(self.sniff(data));
+            let framing = self.payloads.format.framing();
+            let size = self.max_event_size;
+            let space = self.body.sniff(data, self.sniffed, framing, size);
+            self.sniffed += space as u64;
+            let (space, rest) = data.split_at(space);
             self.events(space, sink);
             if self.is_done() {
                 return;
             }
             data = rest;
         }
+        self.take(data, sink);
+    }
+
+    /// Takes in a piece of a body of a known kind.
+    fn take(&mut self, data: &[u8], sink: &mut impl Sink) {
+        let (payloads, limit) = (&mut self.payloads, self.max_event_size);
         match &mut self.body {
             Body::Unknown { .. } => {}
             Body::Events => self.events(data, sink),
+            Body::Lines(lines) => take_parts(lines, payloads, limit, data, sink),
+            Body::Array(array) => take_parts(array, payloads, limit, data, sink),
+            Body::Messages(messages) => take_parts(messages, payloads, limit, data, sink),
             Body::Document { text, offset } => {
-                let room = self.max_event_size - text.len();
-                text.extend_from_slice(&data[..data.len().min(room)]);
-                if data.len() > room {
-                    let (limit, offset, frame) = (self.max_event_size, *offset, text);
-                    frame.extend(data.get(room));
-                    let error = Error::EventTooLarge {
-                        limit,
-                        offset,
-                        frame: cut(frame),
-                    };
+                if let Err(error) = keep(text, data, limit, *offset) {
                     self.payloads.fail(error, sink);
+                }
+            }
+            Body::DocumentOrLines { text, offset } => {
+                let line = memchr::memchr(b'\n', data).map_or(data.len(), |end| end + 1);
+                let (line, rest) = data.split_at(line);
+                if let Err(error) = keep(text, line, limit, *offset) {
+                    return self.payloads.fail(error, sink);
+                }
+                self.decide(false, sink);
+                if !rest.is_empty() && !self.is_done() {
+                    self.take(rest, sink);
                 }
             }
             Body::Markup { text, offset } => {
@@ -130,11 +135,19 @@ impl StreamDecoder {
         }
     }
 
+    /// Decides what a body is that may be a document or lines, once that can be known.
+    fn decide(&mut self, is_over: bool, sink: &mut impl Sink) {
+        if let Some(lines) = self.body.decide(is_over, self.max_event_size) {
+            self.take(&lines, sink);
+        }
+    }
+
     /// Ends the stream.
     pub fn close(&mut self, sink: &mut impl Sink) {
         if self.is_done() {
             return;
         }
+        self.decide(true, sink);
         match std::mem::replace(&mut self.body, Body::Events) {
             Body::Unknown { .. } | Body::Events => {
                 self.payloads.seen.missing = self.missing();
@@ -144,7 +157,18 @@ impl StreamDecoder {
                     Ok(None) => {}
                 }
             }
-            Body::Document { text, offset } => self.payloads.read_body(&text, offset, sink),
+            Body::Document { text, offset } | Body::DocumentOrLines { text, offset } => {
+                self.payloads.read_body(&text, offset, sink);
+            }
+            Body::Lines(mut lines) => {
+                let last = lines.close();
+                let is_whole = |line: &Sent<'_>| is_valid(&utf8::decode(line.data));
+                if let Some(line) = last.filter(is_whole) {
+                    self.payloads.read(&line, sink);
+                }
+            }
+            // What is unfinished in them is no part.
+            Body::Array(_) | Body::Messages(_) => {}
             Body::Markup { text, offset } => {
                 self.payloads.fail(
                     Error::NotAStream {
@@ -186,7 +210,7 @@ impl StreamDecoder {
 
     /// Whether nothing more can come out: the stream ended or failed.
     pub fn is_done(&self) -> bool {
-        self.payloads.ended.is_some() || self.payloads.failure.is_some()
+        !self.payloads.is_open()
     }
 
     /// How the stream ended.
@@ -260,7 +284,8 @@ impl StreamDecoder {
         while !self.is_done() {
             if self.frames.at_start() {
                 let size = self.max_event_size;
-                while let Some(length) = self.payloads.known_frame(data, size, sink) {
+                let tail = Tail::BlankLine;
+                while let Some(length) = self.payloads.read_known(data, tail, size, sink) {
                     self.frames.skip(length);
                     data = &data[length..];
                 }
@@ -275,41 +300,45 @@ impl StreamDecoder {
             }
         }
     }
+}
 
-    /// Looks for the first byte that is not white space, which decides what the body is. Returns how
-    /// many bytes stand before it.
-    fn sniff(&mut self, data: &[u8]) -> usize {
-        let Body::Unknown { bom } = &mut self.body else {
-            return 0;
-        };
-        for (at, byte) in data.iter().enumerate() {
-            let position = self.sniffed + at as u64;
-            match byte {
-                _ if *bom as u64 == position && BOM.get(*bom) == Some(byte) => {
-                    *bom += 1;
-                }
-                b' ' | b'\t' | b'\r' | b'\n' if matches!(bom, 0 | 3) => {}
-                b'{' if matches!(bom, 0 | 3) => {
-                    self.body = Body::Document {
-                        text: Vec::new(),
-                        offset: position,
-                    };
-                    return at;
-                }
-                b'<' if matches!(bom, 0 | 3) => {
-                    self.body = Body::Markup {
-                        text: Vec::new(),
-                        offset: position,
-                    };
-                    return at;
-                }
-                _ => {
-                    self.body = Body::Events;
-                    return at;
-                }
+/// Takes in a piece of a body that is cut into `parts`.
+fn take_parts<P: Parts>(
+    parts: &mut P,
+    payloads: &mut Payloads,
+    max_size: usize,
+    data: &[u8],
+    sink: &mut impl Sink,
+) {
+    let mut data = data;
+    while payloads.is_open() {
+        if parts.at_start() {
+            while let Some(length) = payloads.read_known(data, P::TAIL, max_size, sink) {
+                parts.skip(length);
+                data = &data[length..];
             }
         }
-        self.sniffed += data.len() as u64;
-        data.len()
+        match parts.next(&mut data) {
+            NextPart::More => return,
+            NextPart::Payload(sent) => payloads.read(&sent, sink),
+            NextPart::ProviderError(error) => payloads.provider_error(&error, sink),
+            NextPart::End => payloads.end(Ended::ArrayEnd, sink),
+            NextPart::Failed(error) => payloads.fail(error, sink),
+        }
     }
+}
+
+/// Appends `data` to a document that starts at `offset` and has at most `limit` bytes.
+fn keep(text: &mut Vec<u8>, data: &[u8], limit: usize, offset: u64) -> Result<(), Error> {
+    let room = limit - text.len();
+    text.extend_from_slice(&data[..data.len().min(room)]);
+    let Some(beyond) = data.get(room) else {
+        return Ok(());
+    };
+    text.push(*beyond);
+    Err(Error::EventTooLarge {
+        limit,
+        offset,
+        frame: cut(text),
+    })
 }

@@ -16,6 +16,19 @@ pub enum Limit {
     ToolCallSize,
 }
 
+/// The parts of a body that hold one payload each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A frame of an event stream.
+    Frame,
+    /// A line.
+    Line,
+    /// An element of an array.
+    Element,
+    /// A message of AWS's binary event stream.
+    Message,
+}
+
 /// An error of the core. Offsets count bytes from the start of the stream to the start of the
 /// failing frame's first data value; `frame` is that frame's data, cut at [`FRAME_SIZE`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +42,23 @@ pub enum Error {
         /// The data so far.
         frame: Vec<u8>,
     },
-    /// The frame's data is not valid JSON.
-    FrameNotJson {
+    /// A payload is not valid JSON.
+    PayloadNotJson {
+        /// The part of the body that holds it.
+        unit: Unit,
         /// Where the frame's data starts.
         offset: u64,
         /// The data.
         frame: Vec<u8>,
+    },
+    /// A message of AWS's binary event stream is not valid.
+    InvalidMessage {
+        /// Where the message starts.
+        offset: u64,
+        /// The message, as far as it has arrived.
+        frame: Vec<u8>,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A payload exceeds a [`Limit`].
     LimitPassed {
@@ -99,7 +123,8 @@ impl Error {
     pub fn offset(&self) -> u64 {
         match self {
             Self::EventTooLarge { offset, .. }
-            | Self::FrameNotJson { offset, .. }
+            | Self::PayloadNotJson { offset, .. }
+            | Self::InvalidMessage { offset, .. }
             | Self::LimitPassed { offset, .. }
             | Self::BodyNotJson { offset, .. }
             | Self::NotAStream { offset, .. }
@@ -115,7 +140,8 @@ impl Error {
     pub fn frame(&self) -> Option<&[u8]> {
         match self {
             Self::EventTooLarge { frame, .. }
-            | Self::FrameNotJson { frame, .. }
+            | Self::PayloadNotJson { frame, .. }
+            | Self::InvalidMessage { frame, .. }
             | Self::LimitPassed { frame, .. }
             | Self::BodyNotJson { frame, .. }
             | Self::NotAStream { frame, .. }
@@ -134,8 +160,11 @@ impl fmt::Display for Error {
             Self::EventTooLarge { limit, .. } => {
                 write!(f, "an event grew past max_event_size={limit} bytes")
             }
-            Self::FrameNotJson { offset, .. } => {
-                write!(f, "invalid JSON in the frame at byte {offset}")
+            Self::PayloadNotJson { unit, offset, .. } => {
+                write!(f, "invalid JSON in the {} at byte {offset}", unit.name())
+            }
+            Self::InvalidMessage { offset, reason, .. } => {
+                write!(f, "the message at byte {offset} is not valid: {reason}")
             }
             Self::LimitPassed { limit, .. } => limit.fmt(f),
             Self::BodyNotJson { .. } => f.write_str("invalid JSON in the body"),
@@ -151,6 +180,17 @@ impl fmt::Display for Error {
             Self::UnpairedSurrogate { offset } => {
                 write!(f, "unpaired surrogate at character {offset}")
             }
+        }
+    }
+}
+
+impl Unit {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Frame => "frame",
+            Self::Line => "line",
+            Self::Element => "element",
+            Self::Message => "message",
         }
     }
 }

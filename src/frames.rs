@@ -157,32 +157,37 @@ impl Frames {
         Ok(self.block.has_begun.then(|| self.block.frame()))
     }
 
-    /// The frame of ordinary traffic: one `data` line and a blank one, whole in this read. It is
-    /// handed out where it lies, which saves a search per line and a copy.
+    /// The frame of ordinary traffic: one `data` line, perhaps behind an `event` line, and a blank one, whole in
+    /// this read. It is handed out where it lies, which saves a search per line and a copy.
     fn whole_frame<'d>(&mut self, data: &mut &'d [u8]) -> Option<Frame<'d>> {
-        let value = data.strip_prefix(b"data:")?;
+        let (event, value) = match data.strip_prefix(b"data:") {
+            Some(value) => (&b""[..], value),
+            None => event_line(data)?,
+        };
         if !self.at_start() {
             return None;
         }
         let end = memchr2(b'\n', b'\r', value)?;
         let (value, rest) = (&value[..end], &value[end..]);
-        let rest = rest
-            .strip_prefix(b"\n\n")
-            .or_else(|| rest.strip_prefix(b"\r\n\r\n"))?;
-        if value.len() + 5 > self.max_size {
+        let ending = ending(rest)?;
+        let (start, ends) = data.split_at(data.len() - rest.len());
+        // A frame that comes close to the limit is measured line by line.
+        if start.len() > self.max_size {
             return None;
         }
         let text = value.strip_prefix(b" ").unwrap_or(value);
-        let offset = self.lines.line_offset() + 5 + (value.len() - text.len()) as u64;
-        self.lines.skip(data.len() - rest.len());
-        *data = rest;
+        let head = &start[..start.len() - text.len()];
+        let offset = self.lines.line_offset() + head.len() as u64;
+        self.lines.skip(start.len() + ending);
+        *data = &ends[ending..];
         Some(Frame {
             data: Some(text),
-            event: b"",
+            event,
             id: None,
             retry: None,
             error: None,
             offset,
+            head,
             is_large: false,
         })
     }
@@ -224,5 +229,25 @@ impl Frames {
             offset,
             frame: self.block.head(),
         }
+    }
+}
+
+/// The value of the `event` line that `data` begins with, and the `data` line behind it, without its field name.
+fn event_line(data: &[u8]) -> Option<(&[u8], &[u8])> {
+    let value = data.strip_prefix(b"event:")?;
+    let end = memchr2(b'\n', b'\r', value)?;
+    let (event, rest) = value.split_at(end);
+    let rest = rest.strip_prefix(b"\r").unwrap_or(rest);
+    let rest = rest.strip_prefix(b"\n")?;
+    let event = event.strip_prefix(b" ").unwrap_or(event);
+    Some((event, rest.strip_prefix(b"data:")?))
+}
+
+/// The length of the line's end and the blank line that `rest` begins with.
+fn ending(rest: &[u8]) -> Option<usize> {
+    match rest {
+        [b'\n', b'\n', ..] => Some(2),
+        [b'\r', b'\n', b'\r', b'\n', ..] => Some(4),
+        _ => None,
     }
 }

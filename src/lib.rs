@@ -10,10 +10,11 @@
 //! | modules | what they do |
 //! |---|---|
 //! | `lines`, `block`, `frames` | cut bytes into lines, lines into frames |
+//! | `framing` | cuts bodies of other framings: lines of JSON, an array, binary messages |
 //! | `sse` | turns frames into events, and encodes events |
 //! | `payload`, `delta` | turn frames into deltas, by way of what a stream remembers of its choices |
 //! | `json` | validates and reads payloads; reads documents that arrive piece by piece; writes strings |
-//! | `decode`, `format` | a stream from its first byte to its end: `StreamDecoder`, its formats |
+//! | `decode`, `body`, `format` | a stream from its first byte to its end: `StreamDecoder`, the kinds of body, the formats |
 //! | `record` | writes the text of deltas as event records |
 //! | `wire` | writes deltas in the formats that clients read, one file per wire |
 //! | `seen` | describes a stream for the message of an error |
@@ -27,11 +28,13 @@
 //! package: its items are public for tests, benchmarks and fuzz targets, and change without notice.
 
 mod block;
+mod body;
 pub mod decode;
 pub mod delta;
 pub mod error;
 mod format;
 pub mod frames;
+pub mod framing;
 pub mod http;
 pub mod json;
 pub mod lines;

@@ -1,13 +1,18 @@
 //! Frames → deltas: the state of a decoder's stream.
 
+use std::borrow::Cow;
+
 use crate::delta::choices::{Choices, Settled};
-use crate::delta::known::RecentPayloads;
-use crate::delta::openai::{Payload, Shape};
+use crate::delta::family::{Family, Source};
+use crate::delta::known::{RecentPayloads, Sample};
 use crate::delta::output::Output;
+use crate::delta::payload::{Beside, End, Payload};
+use crate::delta::sent_error::{error_text, is_error, trim};
 use crate::delta::sink::{Delta, INFO_MEMBERS, ResponseInfo, Sink};
-use crate::error::{Error, cut};
+use crate::error::{Error, Unit, cut};
 use crate::format::{Ended, Format};
 use crate::frames::Frame;
+use crate::framing::{Sent, Tail};
 use crate::json::{self, Raw, Reader};
 use crate::seen::{Foreign, Seen, json_lines};
 use crate::utf8;
@@ -16,6 +21,7 @@ use crate::utf8;
 #[derive(Debug)]
 pub(crate) struct Payloads {
     pub format: Format,
+    family: Box<dyn Family>,
     known: RecentPayloads,
     /// Payloads are compared with known ones before they are read.
     pub compares: bool,
@@ -38,6 +44,7 @@ impl Payloads {
     pub fn new(format: Format, joins: bool, max_text: usize) -> Self {
         Self {
             format,
+            family: format.family(),
             known: RecentPayloads::default(),
             compares: true,
             choices: Choices::new(joins),
@@ -53,17 +60,26 @@ impl Payloads {
         }
     }
 
+    /// Whether the stream has neither ended nor failed.
+    pub fn is_open(&self) -> bool {
+        self.ended.is_none() && self.failure.is_none()
+    }
+
     /// Takes in a dispatched frame: its data, then an error of llama.cpp's kind.
     pub fn read_frame(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
         if let Some(data) = frame.data {
-            self.seen.frames += 1;
-            if !self.choices.have_begun() {
-                self.seen.look(frame.event, data, frame.offset);
-            }
+            let sent = Sent {
+                unit: Unit::Frame,
+                event: frame.event,
+                data,
+                offset: frame.offset,
+                head: frame.head,
+            };
             if frame.event == b"error" {
-                self.provider_error(&error_text(data), sink);
+                self.note(&sent);
+                self.provider_error(&self.family.error_text(data), sink);
             } else {
-                self.read_data(data, frame.offset, sink);
+                self.read(&sent, sink);
             }
         }
         if let (Some(error), None, None) = (frame.error, self.ended, &self.failure) {
@@ -81,72 +97,106 @@ impl Payloads {
         }
     }
 
-    /// Takes in the frame of ordinary traffic that `data` begins with, if its payload is like a known
-    /// one, and returns its length: a `data` line, at most `max_size` long, and a blank one. The
-    /// line's end is not searched first: a known payload has no line end in it.
+    /// Takes in the payload that `data` begins with, with what stands before it in the stream and the `tail`
+    /// behind it, if it is like a known one and all before its tail has at most `max_size` bytes. Returns the length.
+    /// The line's end is not searched first: a known payload has no line end in it.
     #[inline]
-    pub fn known_frame(
+    pub fn read_known(
         &mut self,
         data: &[u8],
+        tail: Tail,
         max_size: usize,
         sink: &mut impl Sink,
     ) -> Option<usize> {
-        let payload = data.strip_prefix(b"data: ")?;
-        let (increment, length) = self.known.read(payload)?;
-        let line = b"data: ".len() + length;
-        let ends = match &payload[length..] {
-            [b'\n', b'\n', ..] => 2,
-            [b'\r', b'\n', b'\r', b'\n', ..] => 4,
-            _ => return None,
-        };
-        if line > max_size {
+        let (piece, start, end) = self.known.read_with_head(data)?;
+        let length = end + tail.length(&data[end..])?;
+        if end > max_size {
             return None;
         }
         self.seen.frames += 1;
-        sink.begin_payload(&payload[..length]);
-        self.choices
-            .take_increment(&increment, &mut self.output, sink);
+        sink.begin_payload(&data[start..end], piece.is_plain);
+        self.choices.take_increment(&piece, &mut self.output, sink);
         sink.end_payload();
-        Some(line + ends)
+        Some(length)
     }
 
-    /// The data of a frame: a payload like a known one, nothing, the end mark, or a payload to read.
-    fn read_data(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
-        let trimmed = trim(data);
-        if let Some((increment, length)) = self.known.read(trimmed)
+    /// Takes in a payload: one like a known one, nothing, the end mark, or one to read.
+    pub fn read(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
+        self.note(sent);
+        let trimmed = trim(sent.data);
+        if let Some((piece, length)) = self.known.read(sent.event, trimmed)
             && length == trimmed.len()
         {
-            sink.begin_payload(trimmed);
-            self.choices
-                .take_increment(&increment, &mut self.output, sink);
-            return sink.end_payload();
+            sink.begin_payload(trimmed, piece.is_plain);
+            self.choices.take_increment(&piece, &mut self.output, sink);
+            sink.end_payload();
+            if !sent.head.is_empty() {
+                self.known.set_head(sent.head);
+            }
+            return;
         }
         match trimmed {
             b"" => {}
-            b"[DONE]" => self.end(Ended::Done, sink),
-            _ => {
-                let text = utf8::decode(trimmed);
-                let mut reader = Reader::new(&text);
-                let mut payload = Payload::new(self.has_one_choice, self.wanted());
-                if payload.read(&mut reader, self.format.shape(false)).is_err() {
-                    let frame = cut(data);
-                    return self.fail(Error::FrameNotJson { offset, frame }, sink);
-                }
-                let Some(settled) = self.settle(&payload, data, offset, sink) else {
-                    return;
-                };
-                if self.report_news(&payload, sink) {
-                    // A known payload reports nothing: it is known under one description only.
-                    self.known = RecentPayloads::default();
-                }
-                if self.compares {
-                    self.known.learn(&text, &payload, &reader);
-                }
-                sink.begin_payload(trimmed);
-                self.hand_out(&payload, settled, sink);
-                sink.end_payload();
-            }
+            b"[DONE]" if sent.unit == Unit::Frame => self.end(Ended::Done, sink),
+            _ => self.read_whole(sent, trimmed, sink),
         }
+    }
+
+    /// Reads a payload that is like none before.
+    fn read_whole(&mut self, sent: &Sent<'_>, trimmed: &[u8], sink: &mut impl Sink) {
+        let text = utf8::decode(trimmed);
+        let mut reader = Reader::new(&text);
+        let mut payload = Payload::new(self.has_one_choice, self.wanted());
+        let source = Source {
+            event: sent.event,
+            is_body: false,
+        };
+        if self.family.read(&mut reader, source, &mut payload).is_err() {
+            let error = Error::PayloadNotJson {
+                unit: sent.unit,
+                offset: sent.offset,
+                frame: cut(sent.data),
+            };
+            return self.fail(error, sink);
+        }
+        let Some(settled) = self.settle(&payload, sent.data, sent.offset, sink) else {
+            return;
+        };
+        if self.report_news(&payload, sink) || payload.beside == Beside::Block {
+            // A known payload reports nothing and begins nothing: it is known in its place only.
+            self.known = RecentPayloads::default();
+        }
+        let is_plain = self.is_plain(&payload);
+        if self.compares {
+            let sample = Sample {
+                head: &head_of(sent),
+                event: sent.event,
+                text: &text,
+                may_have_lines: sent.unit == Unit::Element,
+            };
+            self.known.learn(&sample, &payload, &reader, is_plain);
+        }
+        sink.begin_payload(trimmed, is_plain);
+        self.hand_out(&payload, settled, sink);
+        sink.end_payload();
+    }
+
+    /// Counts a payload, and looks at it while no choice has begun.
+    fn note(&mut self, sent: &Sent<'_>) {
+        self.seen.frames += 1;
+        if !self.choices.have_begun() {
+            self.seen
+                .look(sent.event, sent.data, sent.offset, self.format.name());
+        }
+    }
+
+    /// Whether the text of choice 0 says all that `payload` says.
+    fn is_plain(&self, payload: &Payload<'_>) -> bool {
+        let usual = self.family.usual_role();
+        let of_first = payload.choices.iter().filter(|choice| choice.index == 0);
+        let mut roles = of_first.filter_map(|choice| choice.message.role);
+        payload.beside == Beside::Nothing
+            && roles.all(|role| role.is_empty() || role.whole() == usual)
     }
 
     /// A frame whose blank line is missing counts if it is whole in itself.
@@ -172,7 +222,11 @@ impl Payloads {
         let text = utf8::decode(data);
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
         let mut reader = Reader::new(&text);
-        if payload.read(&mut reader, self.format.shape(true)).is_err() {
+        let source = Source {
+            is_body: true,
+            ..Source::default()
+        };
+        if self.family.read(&mut reader, source, &mut payload).is_err() {
             let mut lines = data.split(|byte| *byte == b'\n');
             if let Some(line) = lines.find(|line| line.starts_with(b"{") && is_error(line)) {
                 return self.provider_error(&error_text(line), sink);
@@ -190,10 +244,10 @@ impl Payloads {
             return self.fail(error, sink);
         }
         self.seen.frames += 1;
-        self.seen.look(b"", data, offset);
+        self.seen.look(b"", data, offset, self.format.name());
         if let Some(settled) = self.settle(&payload, data, offset, sink) {
             self.report_news(&payload, sink);
-            sink.begin_payload(trim(data));
+            sink.begin_payload(trim(data), self.is_plain(&payload));
             self.hand_out(&payload, settled, sink);
             sink.end_payload();
         }
@@ -252,7 +306,7 @@ impl Payloads {
     fn hand_out<'p>(&mut self, payload: &Payload<'p>, settled: Settled<'p>, sink: &mut impl Sink) {
         self.choices
             .take(&payload.choices, settled, &mut self.output, sink);
-        if let Some(usage) = payload.usage() {
+        if let Some(usage) = payload.usage.as_deref() {
             self.usage = Some(usage.to_owned());
             let delta = Delta {
                 usage: Some(usage),
@@ -260,12 +314,21 @@ impl Payloads {
             };
             self.output.hand_out(&delta, sink);
         }
-        if let Some(error) = payload.error() {
+        if let Some(error) = payload.error.as_deref() {
             self.provider_error(error, sink);
+        }
+        let ends = match payload.end {
+            End::No => false,
+            End::IfFinished => self.choices.are_finished(),
+            End::Yes => true,
+        };
+        if ends && self.ended.is_none() {
+            self.end(Ended::Event, sink);
         }
     }
 
-    fn provider_error(&mut self, error: &str, sink: &mut impl Sink) {
+    /// Takes in an error of the provider, as JSON text.
+    pub fn provider_error(&mut self, error: &str, sink: &mut impl Sink) {
         self.seen.head.clear();
         self.end(Ended::Error, sink);
         self.error = Some(error.to_owned());
@@ -314,40 +377,12 @@ impl Payloads {
     }
 }
 
-/// Without the white space of JSON around it.
-fn trim(mut data: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = data {
-        data = rest;
+/// The bytes that stand before a payload like this in the stream.
+fn head_of<'s>(sent: &Sent<'s>) -> Cow<'s, [u8]> {
+    match sent.unit {
+        Unit::Frame if !sent.head.is_empty() => Cow::Borrowed(sent.head),
+        Unit::Frame if sent.event.is_empty() => Cow::Borrowed(b"data: "),
+        Unit::Frame => Cow::Owned([b"event: ", sent.event, b"\ndata: "].concat()),
+        _ => Cow::Borrowed(b""),
     }
-    while let [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = data {
-        data = rest;
-    }
-    data
-}
-
-/// Whether `line`, which begins with a brace, is a whole JSON object that has an error.
-pub(crate) fn is_error(line: &[u8]) -> bool {
-    let text = utf8::decode(trim(line));
-    let mut payload = Payload::default();
-    let is_read = payload.read(&mut Reader::new(&text), Shape::Chat).is_ok();
-    is_read && payload.error().is_some()
-}
-
-/// The error that an `error` event or field reports, as JSON text: the object it holds or is, a
-/// string, or whatever it says as a string.
-fn error_text(data: &[u8]) -> String {
-    let text = utf8::decode(trim(data));
-    if let (Some(b'{' | b'"'), true) = (text.as_bytes().first(), json::is_valid(&text)) {
-        let mut payload = Payload::default();
-        let inner = payload
-            .read(&mut Reader::new(&text), Shape::Completions)
-            .ok();
-        return inner
-            .and_then(|()| payload.error())
-            .unwrap_or(&text)
-            .to_owned();
-    }
-    let mut quoted = Vec::with_capacity(text.len() + 2);
-    json::write_string(&mut quoted, &text);
-    utf8::decode(&quoted).into_owned()
 }

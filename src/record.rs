@@ -9,7 +9,7 @@ use crate::json::write_string;
 /// use millstream::decode::{Format, StreamDecoder};
 /// use millstream::record::Records;
 ///
-/// let mut decoder = StreamDecoder::new(Format::OpenAiCompletions, true, 1 << 24);
+/// let mut decoder = StreamDecoder::new(Format::OPENAI_COMPLETIONS, true, 1 << 24);
 /// let mut records = Records::new(b"data: {\"chunk\":", b"}\n\n");
 /// decoder.feed(b"data: {\"choices\":[{\"text\":\"Hi\"}]}\n\n", &mut records);
 /// assert_eq!(records.bytes(), b"data: {\"chunk\":\"Hi\"}\n\n");

@@ -57,8 +57,8 @@ impl Seen {
         }
     }
 
-    /// Looks at a frame: the first of all, or one that came before any choice.
-    pub fn look(&mut self, event: &[u8], data: &[u8], offset: u64) {
+    /// Looks at a frame: the first of all, or one that came before any choice; `own` is the decoder's format.
+    pub fn look(&mut self, event: &[u8], data: &[u8], offset: u64, own: &str) {
         let event = utf8::decode(event);
         let payload = utf8::decode(data);
         let members = Members::of(&payload);
@@ -67,7 +67,8 @@ impl Seen {
             self.keys.clone_from(&members.keys);
         }
         if self.foreign.is_none() {
-            self.foreign = members.format(&event).map(|found| Foreign {
+            let found = members.format(&event).filter(|found| *found != own);
+            self.foreign = found.map(|found| Foreign {
                 found,
                 offset,
                 frame: cut(data),

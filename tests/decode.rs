@@ -4,8 +4,10 @@
 mod support;
 
 use millstream::decode::{Ended, Format, StreamDecoder};
-use millstream::delta::known::RecentPayloads;
-use millstream::delta::openai::{Payload, Shape};
+use millstream::delta::family::{Family, Source};
+use millstream::delta::known::{RecentPayloads, Sample};
+use millstream::delta::openai::OpenAi;
+use millstream::delta::payload::Payload;
 use millstream::json::Reader;
 use serde_json::{Map, Value, json};
 use support::deltas::{operations, read_error, read_json};
@@ -183,7 +185,7 @@ fn a_payload_that_passes_a_limit_gives_nothing() {
 
 #[test]
 fn formats_are_known_by_the_names_of_the_vectors() {
-    for format in [Format::OpenAiChat, Format::OpenAiCompletions] {
+    for format in [Format::OPENAI_CHAT, Format::OPENAI_COMPLETIONS] {
         assert_eq!(Format::from_name(format.name()), Some(format));
         assert_eq!(StreamDecoder::new(format, true, 1).format(), format);
     }
@@ -195,7 +197,7 @@ fn a_delta_comes_out_with_the_byte_that_completes_its_frame() {
     let first = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
     let body =
         first.replace('\n', "\r\n") + &first.replace('\n', "\r") + first + "data: [DONE]\n\n";
-    let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 1 << 24);
+    let mut decoder = StreamDecoder::new(Format::OPENAI_CHAT, true, 1 << 24);
     let outcome = run(&mut decoder, &support::reads::each_byte(body.as_bytes()));
     let due = first.len() + 1;
     assert_eq!(
@@ -214,7 +216,7 @@ fn white_space_before_a_body_is_lines_of_the_stream() {
     for start in ["<", "{", "{\"error\":\"e\"}"] {
         let body = " ".repeat(20) + "\r" + start + &"x".repeat(600);
         for pieces in splits(body.as_bytes()) {
-            let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 16);
+            let mut decoder = StreamDecoder::new(Format::OPENAI_CHAT, true, 16);
             let outcome = run(&mut decoder, &pieces);
             let failure = decoder.failure().unwrap();
             assert_eq!(failure.offset(), 0, "{start}");
@@ -236,7 +238,7 @@ fn what_only_began_like_a_byte_order_mark_is_content() {
         for document in [&b"{\"error\":\"e\"}"[..], b"<html>"] {
             let body = [start, document].concat();
             for pieces in splits(&body) {
-                let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 1 << 24);
+                let mut decoder = StreamDecoder::new(Format::OPENAI_CHAT, true, 1 << 24);
                 let outcome = run(&mut decoder, &pieces);
                 assert_eq!(
                     (outcome.items.len(), outcome.failure),
@@ -258,7 +260,7 @@ fn an_unfinished_error_event_counts_only_if_it_is_json() {
     ] {
         let body = format!("event: error\ndata: {data}");
         for pieces in splits(body.as_bytes()) {
-            let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 1 << 24);
+            let mut decoder = StreamDecoder::new(Format::OPENAI_CHAT, true, 1 << 24);
             run(&mut decoder, &pieces);
             assert_eq!(decoder.ended(), Some(ended), "{data}");
         }
@@ -267,7 +269,7 @@ fn an_unfinished_error_event_counts_only_if_it_is_json() {
 
 #[test]
 fn nothing_behind_the_end_is_read() {
-    let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 64);
+    let mut decoder = StreamDecoder::new(Format::OPENAI_CHAT, true, 64);
     let tail = "x".repeat(1000);
     let outcome = run(
         &mut decoder,
@@ -286,9 +288,20 @@ fn an_index_that_counts_tokens_does_not_defeat_the_comparison() {
         for text in &texts[..2] {
             let mut reader = Reader::new(text);
             let mut payload = Payload::new(has_one_choice, &[]);
-            payload.read(&mut reader, Shape::Chat).unwrap();
-            known.learn(text, &payload, &reader);
+            OpenAi::Chat
+                .read(&mut reader, Source::default(), &mut payload)
+                .unwrap();
+            let sample = Sample {
+                head: b"",
+                event: b"",
+                text,
+                may_have_lines: false,
+            };
+            known.learn(&sample, &payload, &reader, true);
         }
-        assert_eq!(known.read(texts[2].as_bytes()).is_some(), has_one_choice);
+        assert_eq!(
+            known.read(b"", texts[2].as_bytes()).is_some(),
+            has_one_choice
+        );
     }
 }

@@ -15,7 +15,7 @@ use support::vectors::wire;
 const NO_LIMIT: usize = 1 << 24;
 
 fn format() -> impl Strategy<Value = Format> {
-    select(vec![Format::OpenAiChat, Format::OpenAiCompletions])
+    select(vec![Format::OPENAI_CHAT, Format::OPENAI_COMPLETIONS])
 }
 
 /// Whole streams: payloads and everything else that a body may hold.

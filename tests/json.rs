@@ -19,7 +19,7 @@ use support::vectors::{bytes_of, load, name_of};
 const SHORT: usize = 300;
 
 fn decoder() -> StreamDecoder {
-    StreamDecoder::new(Format::OpenAiChat, true, 1 << 24)
+    StreamDecoder::new(Format::OPENAI_CHAT, true, 1 << 24)
 }
 
 /// The lines of `document`: its line ends, white space to JSON, become those of the stream.

@@ -14,7 +14,7 @@ use support::outcome::{Outcome, run};
 use support::payloads::payloads;
 use support::reads::splits;
 
-const FORMATS: [Format; 2] = [Format::OpenAiChat, Format::OpenAiCompletions];
+const FORMATS: [Format; 2] = [Format::OPENAI_CHAT, Format::OPENAI_COMPLETIONS];
 
 /// Keeps deltas and descriptions of the response, printed, in order.
 #[derive(Default)]
@@ -235,7 +235,7 @@ fn a_number_that_says_nothing_must_be_one_all_the_same() {
             for values in [["1", "2", number, "3"], ["NaN", "2", number, "NaN"]] {
                 let payloads = filled(make, &values);
                 let [compared, read] =
-                    compared_and_read(&payloads, Format::OpenAiCompletions, true);
+                    compared_and_read(&payloads, Format::OPENAI_COMPLETIONS, true);
                 assert_eq!(compared, read, "{make} with {number}");
             }
         }
@@ -267,7 +267,7 @@ fn invalid_utf8_becomes_replacement_characters_all_the_same() {
             let values: [&[u8]; 6] = [b"", b"a", wrong, b"\xEF\xBF\xBD", wrong, b"b"];
             let payloads =
                 values.map(|value| [before.as_bytes(), value, after.as_bytes()].concat());
-            let [compared, read] = compared_and_read(&payloads, Format::OpenAiCompletions, true);
+            let [compared, read] = compared_and_read(&payloads, Format::OPENAI_COMPLETIONS, true);
             assert_eq!(compared, read, "{make} with {wrong:?}");
         }
     }
@@ -279,7 +279,7 @@ fn a_payload_of_any_size_is_read_alike() {
         let make = r#"{"n":@,"choices":[{"delta":{"content":"@"}}]}"#;
         let long = "9".repeat(size);
         let payloads = filled(make, &["1", "2", &long, "3", &long, "4"]);
-        let [compared, read] = compared_and_read(&payloads, Format::OpenAiChat, true);
+        let [compared, read] = compared_and_read(&payloads, Format::OPENAI_CHAT, true);
         assert_eq!(compared, read, "{size}");
     }
 }
@@ -289,7 +289,7 @@ fn what_stands_behind_the_end_of_a_payload_is_refused() {
     for tail in ["x", "}", "]", ",", "\"", "0", "{}", "\u{a0}", " ", "\t"] {
         let payload = MAKES[0].replace('@', "a");
         let payloads = vec![payload.clone(), payload.clone(), payload + tail];
-        let [compared, read] = compared_and_read(&payloads, Format::OpenAiChat, true);
+        let [compared, read] = compared_and_read(&payloads, Format::OPENAI_CHAT, true);
         assert_eq!(compared, read, "{tail}");
         assert_eq!(
             compared.0.failure.is_none(),
@@ -306,7 +306,7 @@ fn a_payload_of_two_lines_teaches_nothing_about_one_line() {
     let other = "data: {\n\"choices\":[{\"index\":0,\"text\":\"b\"}]}\n\n";
     for end in ["\n", "\r\n", "\r"] {
         let body = (known.to_owned() + known + other).replace('\n', end);
-        let [compared, read] = outcomes(body.as_bytes(), Format::OpenAiCompletions, true, false);
+        let [compared, read] = outcomes(body.as_bytes(), Format::OPENAI_COMPLETIONS, true, false);
         assert_eq!(compared, read);
         assert!(compared.0.failure.is_some());
     }
@@ -321,7 +321,7 @@ fn a_known_payload_is_taken_with_any_line_end_and_at_every_split() {
         ]
         .concat();
         for pieces in splits(&body) {
-            let mut decoder = StreamDecoder::new(Format::OpenAiChat, true, 1 << 24);
+            let mut decoder = StreamDecoder::new(Format::OPENAI_CHAT, true, 1 << 24);
             run(&mut decoder, &pieces);
             assert_eq!(decoder.text(), "abcd");
             assert_eq!(decoder.ended(), Some(Ended::Done));
@@ -350,7 +350,7 @@ fn a_response_is_described_again_whenever_the_description_changes() {
         for second in &payloads {
             for third in &payloads {
                 let turns = [first, second, first, third, second, third, first];
-                let [compared, read] = reports(&framed(&turns, "\n"), Format::OpenAiChat);
+                let [compared, read] = reports(&framed(&turns, "\n"), Format::OPENAI_CHAT);
                 assert_eq!(compared, read, "{first} {second} {third}");
             }
         }
@@ -363,7 +363,7 @@ fn an_id_of_its_own_in_each_payload_is_reported_once() {
         r#"{"id":"@","choices":[{"text":"x"}]}"#,
         &["a", "b", "c", "d"],
     );
-    let [compared, read] = reports(&framed(&payloads, "\n"), Format::OpenAiCompletions);
+    let [compared, read] = reports(&framed(&payloads, "\n"), Format::OPENAI_COMPLETIONS);
     assert_eq!(compared, read);
     let info = compared.iter().filter(|report| report.starts_with('['));
     assert_eq!(

@@ -29,7 +29,7 @@ proptest! {
             format!("data: {{\"choices\":[{choice}]}}\n\n")
         });
         let body: Vec<u8> = frames.collect::<Vec<_>>().concat().into_bytes();
-        let decoder = || StreamDecoder::new(Format::OpenAiCompletions, true, 1 << 24);
+        let decoder = || StreamDecoder::new(Format::OPENAI_COMPLETIONS, true, 1 << 24);
         let (mut deltas, mut records) = (Vec::new(), Records::new(b"<", b">\n"));
         decoder().feed(&body, &mut Collect(&mut deltas));
         decoder().feed(&body, &mut records);

@@ -23,9 +23,9 @@ impl Sink for Deltas {
 
 fn read(input: &Input<'_>, body: &[u8], is_whole: bool) -> (Deltas, String) {
     let format = if input.is_set(0) {
-        Format::OpenAiCompletions
+        Format::OPENAI_COMPLETIONS
     } else {
-        Format::OpenAiChat
+        Format::OPENAI_CHAT
     };
     let mut decoder = StreamDecoder::new(format, !input.is_set(1), 1 << 24);
     if input.is_set(2) {

@@ -54,9 +54,9 @@ struct End {
 
 fn decoder(input: &Input<'_>) -> StreamDecoder {
     let format = if input.is_set(0) {
-        Format::OpenAiCompletions
+        Format::OPENAI_COMPLETIONS
     } else {
-        Format::OpenAiChat
+        Format::OPENAI_CHAT
     };
     let decoder = StreamDecoder::new(format, !input.is_set(1), input.limit());
     if input.is_set(2) {

@@ -31,9 +31,9 @@ impl Sink for Writing {
 /// Writes a stream, then a source and a tool's result where the wire has them, then the end.
 fn write(input: &Input<'_>, wire: WireName, pieces: &[&[u8]]) -> Vec<u8> {
     let format = if input.is_set(0) {
-        Format::OpenAiCompletions
+        Format::OPENAI_COMPLETIONS
     } else {
-        Format::OpenAiChat
+        Format::OPENAI_CHAT
     };
     let settings = Settings {
         id: "a".to_owned(),

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use super::known::{Field, FieldPiece};
-use super::message::{Content, Part, append, piece, some, whole_piece};
-use super::openai::{Choice, Place};
+use super::message::{Content, Part, PartKind, append, piece, some, whole_piece};
 use super::output::Output;
+use super::payload::{Choice, Place};
 use super::sink::{Delta, Sink, Text, ToolCallDelta};
 use super::tools::{Entry, HeldArguments, Tools};
 use crate::error::Limit;
@@ -129,8 +129,9 @@ impl Choices {
             delta.audio = message.audio;
         }
         delta.logprobs = choice.logprobs;
-        if let Some(reason) = some(choice.finish_reason) {
-            state.finish(&reason.whole(), &mut delta);
+        let reason = choice.finish_reason.as_deref();
+        if let Some(reason) = reason.filter(|reason| !reason.is_empty()) {
+            state.finish(reason, &mut delta);
         }
         has_handed_out |= output.hand_out(&delta, sink);
         state.has_handed_out |= has_handed_out;
@@ -237,18 +238,18 @@ impl ChoiceState {
     ) -> Delta<'p> {
         let mut run = None;
         for part in parts.iter().filter(|part| !part.text.is_empty()) {
-            if run.is_some_and(|is_thinking| is_thinking != part.is_thinking) {
+            if run.is_some_and(|kind| kind != part.kind) {
                 hand_out(&delta);
                 delta = Delta {
                     index: delta.index,
                     ..Delta::default()
                 };
             }
-            run = Some(part.is_thinking);
-            let (held, field) = if part.is_thinking {
-                (&mut self.reasoning, &mut delta.reasoning)
-            } else {
-                (&mut self.text, &mut delta.text)
+            run = Some(part.kind);
+            let (held, field) = match part.kind {
+                PartKind::Text => (&mut self.text, &mut delta.text),
+                PartKind::Thinking => (&mut self.reasoning, &mut delta.reasoning),
+                PartKind::Refusal => (&mut self.refusal, &mut delta.refusal),
             };
             if let Some(text) = piece(held, Some(part.text), joins) {
                 append(field, text);

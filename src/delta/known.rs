@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::message::{Arguments, Content, ToolCall, some};
-use super::openai::{Payload, Place};
+use super::payload::{Beside, End, Payload, Place};
 use crate::json::{Raw, Reader, Skeleton};
 
 /// A payload longer than this is not remembered, in bytes: what a stream keeps stays bounded, and
@@ -21,6 +21,8 @@ pub struct FieldPiece<'a, 'p> {
     pub field: Field,
     /// The piece.
     pub piece: Raw<'p>,
+    /// The piece says all that the payload says.
+    pub is_plain: bool,
 }
 
 /// The field that a piece belongs to.
@@ -34,13 +36,28 @@ pub enum Field {
     Arguments(u32),
 }
 
+/// A payload to remember, as it was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'s> {
+    /// The bytes before it in the stream.
+    pub head: &'s [u8],
+    /// The name of its event.
+    pub event: &'s [u8],
+    /// The payload.
+    pub text: &'s str,
+    /// Line ends in it stand so in the stream.
+    pub may_have_lines: bool,
+}
+
 /// A payload with one piece of one field of one choice, and nothing else but a role.
 #[derive(Debug)]
 struct Known {
     skeleton: Skeleton,
+    event: Vec<u8>,
     index: u32,
     role: Option<String>,
     field: Field,
+    is_plain: bool,
 }
 
 /// The known payloads: of two kinds, since two choices may alternate.
@@ -52,32 +69,67 @@ pub struct RecentPayloads {
 }
 
 impl RecentPayloads {
-    /// If `data` starts with a payload like a known one, returns its piece and its length. Such a payload
-    /// is valid JSON and differs from the known one only in the piece and in tokens that are ignored.
+    /// If `data` starts with the head of a known payload and a payload like it, returns its piece, and where the
+    /// payload starts and ends. Such a payload is valid JSON and differs from the known one only in the piece
+    /// and in tokens that are ignored.
     #[inline]
-    pub fn read<'p>(&mut self, data: &'p [u8]) -> Option<(FieldPiece<'_, 'p>, usize)> {
+    pub fn read_with_head<'p>(
+        &mut self,
+        data: &'p [u8],
+    ) -> Option<(FieldPiece<'_, 'p>, usize, usize)> {
         for at in [self.last, 1 - self.last] {
             let found = self.payloads[at]
                 .as_ref()
-                .and_then(|known| known.skeleton.read(data));
-            if let (Some((piece, length)), Some(known)) = (found, &self.payloads[at]) {
+                .and_then(|known| known.skeleton.read_with_head(data));
+            if let (Some((piece, end)), Some(known)) = (found, &self.payloads[at]) {
                 self.last = at;
-                let increment = FieldPiece {
-                    index: known.index,
-                    role: known.role.as_deref(),
-                    field: known.field,
-                    piece,
-                };
-                return Some((increment, length));
+                return Some((known.piece(piece), known.skeleton.head().len(), end));
             }
         }
         None
     }
 
-    /// Remembers the payload that `reader` has read from `text`, if it is of the simple make.
-    pub fn learn(&mut self, text: &str, payload: &Payload<'_>, reader: &Reader<'_>) {
+    /// If `data` starts with a payload like a known one of this `event`, returns its piece and its length.
+    #[inline]
+    pub fn read<'p>(
+        &mut self,
+        event: &[u8],
+        data: &'p [u8],
+    ) -> Option<(FieldPiece<'_, 'p>, usize)> {
+        for at in [self.last, 1 - self.last] {
+            let found = self.payloads[at]
+                .as_ref()
+                .filter(|known| known.event == event)
+                .and_then(|known| known.skeleton.read(data));
+            if let (Some((piece, length)), Some(known)) = (found, &self.payloads[at]) {
+                self.last = at;
+                return Some((known.piece(piece), length));
+            }
+        }
+        None
+    }
+
+    /// Has the payload that matched last begin with `head` from now on.
+    pub fn set_head(&mut self, head: &[u8]) {
+        if let Some(known) = &mut self.payloads[self.last]
+            && known.skeleton.head() != head
+        {
+            known.skeleton.set_head(head);
+        }
+    }
+
+    /// Remembers the payload that `reader` has read from `sample`, if it is of the simple make.
+    pub fn learn(
+        &mut self,
+        sample: &Sample<'_>,
+        payload: &Payload<'_>,
+        reader: &Reader<'_>,
+        is_plain: bool,
+    ) {
         // A payload with a line end came in several lines: in the stream, a field name follows it.
-        if text.len() > MAX_SIZE || memchr::memchr(b'\n', text.as_bytes()).is_some() {
+        let has_lines = || memchr::memchr(b'\n', sample.text.as_bytes()).is_some();
+        let is_long = sample.text.len() > MAX_SIZE;
+        if !payload.teaches || is_long || (!sample.may_have_lines && has_lines()) {
             return;
         }
         let Some((field, piece)) = only_piece(payload) else {
@@ -87,12 +139,15 @@ impl RecentPayloads {
             return;
         };
         let role = some(choice.message.role).map(|role| role.whole().into_owned());
-        let skeleton = Skeleton::new(text, piece.token(), reader.skipped_scalars());
+        let mut skeleton = Skeleton::new(sample.text, piece.token(), reader.skipped_scalars());
+        skeleton.set_head(sample.head);
         let new = Known {
             skeleton,
+            event: sample.event.to_vec(),
             index: choice.index,
             role,
             field,
+            is_plain,
         };
         let is_like_new =
             |known: &Option<Known>| known.as_ref().is_some_and(|known| known.is_like(&new));
@@ -106,10 +161,23 @@ impl RecentPayloads {
 }
 
 impl Known {
+    #[inline]
+    fn piece<'p>(&self, piece: Raw<'p>) -> FieldPiece<'_, 'p> {
+        FieldPiece {
+            index: self.index,
+            role: self.role.as_deref(),
+            field: self.field,
+            piece,
+            is_plain: self.is_plain,
+        }
+    }
+
     fn is_like(&self, other: &Self) -> bool {
         self.index == other.index
+            && self.event == other.event
             && self.role == other.role
             && self.field == other.field
+            && self.is_plain == other.is_plain
             && self.skeleton.is_like(&other.skeleton)
     }
 }
@@ -123,11 +191,14 @@ fn only_piece<'p>(payload: &Payload<'p>) -> Option<(Field, Raw<'p>)> {
         return None;
     };
     let message = &choice.message;
-    let says_more = payload.usage().is_some()
-        || payload.error().is_some()
+    let finish = choice.finish_reason.as_deref();
+    let says_more = payload.usage.is_some()
+        || payload.error.is_some()
+        || payload.end != End::No
+        || payload.beside == Beside::Block
         || choice.place == Place::Message
         || choice.logprobs.is_some()
-        || some(choice.finish_reason).is_some()
+        || finish.is_some_and(|reason| !reason.is_empty())
         || some(message.refusal).is_some()
         || message.function_call.is_some()
         || message.audio.is_some();

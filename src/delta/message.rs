@@ -40,10 +40,21 @@ pub enum Content<'p> {
 /// A typed part of `content`; a thinking part may be a list of texts, here one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'p> {
-    /// Of `type` `thinking`, not `text`.
-    pub is_thinking: bool,
+    /// Where its text goes.
+    pub kind: PartKind,
     /// The part's text.
     pub text: Raw<'p>,
+}
+
+/// The kinds of parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartKind {
+    /// Text of the answer.
+    Text,
+    /// Reasoning.
+    Thinking,
+    /// Text of a refusal.
+    Refusal,
 }
 
 /// One element of `tool_calls`.
@@ -89,6 +100,42 @@ impl<'p> Message<'p> {
             }
         }
         Ok(true)
+    }
+
+    /// Has `text` alone as its content.
+    pub(super) fn set_text(&mut self, text: Option<Raw<'p>>) {
+        self.content = text.map_or(Content::None, Content::Text);
+    }
+
+    /// Has `text` as its reasoning.
+    pub(super) fn set_reasoning(&mut self, text: Option<Raw<'p>>) {
+        self.reasoning_content = text.map_or(Content::None, Content::Text);
+    }
+
+    /// Adds a part behind what is there: nothing, or parts.
+    pub(super) fn push_part(&mut self, kind: PartKind, text: Option<Raw<'p>>) {
+        let Some(text) = some(text) else {
+            return;
+        };
+        match &mut self.content {
+            Content::Parts(parts) => parts.push(Part { kind, text }),
+            content => *content = Content::Parts(vec![Part { kind, text }]),
+        }
+    }
+
+    /// Makes one part alone what a field of its own would be.
+    pub(super) fn settle_parts(&mut self) {
+        let Content::Parts(parts) = &self.content else {
+            return;
+        };
+        if let [Part { kind, text }] = **parts {
+            self.content = Content::None;
+            match kind {
+                PartKind::Text => self.content = Content::Text(text),
+                PartKind::Thinking => self.reasoning_content = Content::Text(text),
+                PartKind::Refusal => self.refusal = Some(text),
+            }
+        }
     }
 
     /// The reasoning: `reasoning_content`, or else `reasoning`.
@@ -219,13 +266,13 @@ fn read_part<'p>(reader: &mut Reader<'p>, parts: &mut Vec<Part<'p>>) -> Result<(
         }
         Ok(())
     })?;
-    let (is_thinking, texts) = match kind.map(Raw::whole).as_deref() {
-        Some("text") => (false, text.into_iter().collect()),
-        Some("thinking") => (true, thinking),
+    let (kind, texts) = match kind.map(Raw::whole).as_deref() {
+        Some("text") => (PartKind::Text, text.into_iter().collect()),
+        Some("thinking") => (PartKind::Thinking, thinking),
         _ => return Ok(()),
     };
     let texts = texts.into_iter().filter(|text| !text.is_empty());
-    parts.extend(texts.map(|text| Part { is_thinking, text }));
+    parts.extend(texts.map(|text| Part { kind, text }));
     Ok(())
 }
 
@@ -236,7 +283,7 @@ fn read_thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
     }
     let mut parts = Vec::new();
     read_parts(reader, &mut parts)?;
-    let texts = parts.iter().filter(|part| !part.is_thinking);
+    let texts = parts.iter().filter(|part| part.kind == PartKind::Text);
     Ok(texts.map(|part| part.text).collect())
 }
 
@@ -275,7 +322,8 @@ fn function<'p>(reader: &mut Reader<'p>) -> Result<Function<'p>> {
     Ok(function)
 }
 
-fn arguments<'p>(reader: &mut Reader<'p>) -> Result<Option<Arguments<'p>>> {
+/// Reads a value; an object or array, and a string, may be arguments.
+pub(super) fn arguments<'p>(reader: &mut Reader<'p>) -> Result<Option<Arguments<'p>>> {
     if matches!(reader.peek(), b'{' | b'[') {
         return Ok(Some(Arguments::Json(reader.value()?)));
     }

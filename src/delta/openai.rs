@@ -1,17 +1,25 @@
 //! The payloads of OpenAI's completions and chat completions, and of other servers of these formats.
 
-use smallvec::SmallVec;
-
-use super::message::{Content, Message, array, object, some};
-use super::provider_error::is_unnamed;
-use super::sink::INFO_MEMBERS;
+use super::family::{Family, Source};
+use super::message::{Content, Message, array, object};
+use super::payload::{Choice, Payload, Place};
+use super::provider_error::{error_or_skip, is_empty_object, is_unnamed};
 use crate::json::{InvalidJson, Raw, Reader};
 
 type Result<T> = std::result::Result<T, InvalidJson>;
 
+/// The formats of this family, by the field of a choice that its content stands in.
+#[derive(Debug)]
+pub enum OpenAi {
+    /// `text`
+    Completions,
+    /// `delta`, and in a body that is one document `message`.
+    Chat,
+}
+
 /// The shapes of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+enum Shape {
     /// `choices[].text`
     Completions,
     /// `choices[].delta`
@@ -20,75 +28,52 @@ pub enum Shape {
     ChatBody,
 }
 
-/// The content of a payload, as it was sent: strings unread, objects as slices.
+/// The members of a payload that are not its choices.
 #[derive(Debug, Default)]
-pub struct Payload<'p> {
-    /// The objects of `choices`, in order.
-    pub choices: SmallVec<[Choice<'p>; 1]>,
+struct Members<'p> {
     has_choices: bool,
     usage: Option<&'p str>,
     error: Option<&'p str>,
     /// The usage and the error that Groq's servers have in `x_groq`.
     groq: [Option<&'p str>; 2],
     is_error: bool,
-    text: &'p str,
-    has_one_choice: bool,
-    wanted: &'static [&'static str],
-    info: [Option<Raw<'p>>; INFO_MEMBERS.len()],
+    /// The first usage of a choice, and the first error.
+    of_choices: [Option<&'p str>; 2],
 }
 
-/// Where the content of a choice stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In a `delta`, or the field in its place.
-    #[default]
-    Delta,
-    /// In the `message` of a payload of a stream.
-    Message,
-    /// In a body that is one document.
-    Body,
-}
-
-/// One element of `choices`.
-#[derive(Debug, Default)]
-pub struct Choice<'p> {
-    /// `index`, or the element's position.
-    pub index: u32,
-    /// The content of the choice.
-    pub message: Message<'p>,
-    pub(super) place: Place,
-    has_message: bool,
-    /// The content that counts where `message` is absent.
-    other: Option<Box<Message<'p>>>,
-    /// `finish_reason`
-    pub finish_reason: Option<Raw<'p>>,
-    /// `logprobs`, an object.
-    pub logprobs: Option<&'p str>,
-    usage: Option<&'p str>,
-    error: Option<&'p str>,
-}
-
-impl<'p> Payload<'p> {
-    /// An unread payload that keeps the members of `wanted`, the end of [`INFO_MEMBERS`], for [`Self::info`].
-    /// If it `has_one_choice`, the first one is kept alone, as choice 0 whatever its index.
-    pub fn new(has_one_choice: bool, wanted: &'static [&'static str]) -> Self {
-        Self {
-            has_one_choice,
-            wanted,
-            ..Self::default()
-        }
+impl Family for OpenAi {
+    fn read<'p>(
+        &mut self,
+        reader: &mut Reader<'p>,
+        source: Source<'_>,
+        payload: &mut Payload<'p>,
+    ) -> Result<()> {
+        let shape = match self {
+            Self::Completions => Shape::Completions,
+            Self::Chat if source.is_body => Shape::ChatBody,
+            Self::Chat => Shape::Chat,
+        };
+        let mut members = Members::default();
+        object(reader, |reader, name| {
+            members.member(reader, name, payload, shape)
+        })?;
+        reader.end()?;
+        payload.usage = members.usage().map(Into::into);
+        payload.error = members.error(reader.text()).map(Into::into);
+        Ok(())
     }
+}
 
-    /// Reads the document of `reader`; one that is not an object is skipped.
-    pub fn read(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
-        self.text = reader.text();
-        object(reader, |reader, name| self.member(reader, name, shape))?;
-        reader.end()
-    }
-
-    fn member(&mut self, reader: &mut Reader<'p>, name: &str, shape: Shape) -> Result<()> {
+impl<'p> Members<'p> {
+    fn member(
+        &mut self,
+        reader: &mut Reader<'p>,
+        name: &str,
+        payload: &mut Payload<'p>,
+        shape: Shape,
+    ) -> Result<()> {
         match name {
-            "choices" => self.choices(reader, shape)?,
+            "choices" => self.choices(reader, payload, shape)?,
             "usage" => self.usage = reader.object_or_skip()?,
             "x_groq" => {
                 let mut groq = [None; 2];
@@ -105,33 +90,34 @@ impl<'p> Payload<'p> {
                     .string_or_skip()?
                     .is_some_and(|raw| raw.whole() == "error");
             }
-            _ => match self.wanted.iter().position(|wanted| *wanted == name) {
-                Some(at) => {
-                    let at = INFO_MEMBERS.len() - self.wanted.len() + at;
-                    self.info[at] = reader.string_or_skip()?;
-                }
-                None => reader.skip_noting()?,
-            },
+            _ => payload.info_member(reader, name)?,
         }
         Ok(())
     }
 
     /// Reads `choices` in place: an element is large, and moving it costs more than reading it.
-    fn choices(&mut self, reader: &mut Reader<'p>, shape: Shape) -> Result<()> {
-        self.choices.clear();
+    fn choices(
+        &mut self,
+        reader: &mut Reader<'p>,
+        payload: &mut Payload<'p>,
+        shape: Shape,
+    ) -> Result<()> {
+        payload.choices.clear();
+        self.of_choices = [None; 2];
         self.has_choices = reader.peek() == b'[';
+        let has_one_choice = payload.has_one_choice();
         let mut position = 0;
         array(reader, |reader| {
-            let is_passed_over = self.has_one_choice && !self.choices.is_empty();
+            let is_passed_over = has_one_choice && !payload.choices.is_empty();
             if is_passed_over || reader.peek() != b'{' {
                 reader.skip()?;
             } else {
-                self.choices.push(Choice {
-                    index: if self.has_one_choice { 0 } else { position },
+                payload.choices.push(Choice {
+                    index: if has_one_choice { 0 } else { position },
                     ..Choice::default()
                 });
-                if let Some(choice) = self.choices.last_mut() {
-                    choice.read(reader, shape, !self.has_one_choice)?;
+                if let Some(choice) = payload.choices.last_mut() {
+                    self.choice(reader, choice, shape, !has_one_choice)?;
                 }
             }
             position += 1;
@@ -139,87 +125,72 @@ impl<'p> Payload<'p> {
         })
     }
 
-    /// The strings that describe the response, under the wanted names of [`INFO_MEMBERS`].
-    pub fn info(&self) -> [Option<Raw<'p>>; INFO_MEMBERS.len()] {
-        self.info.map(some)
-    }
-
-    /// The token counts: `usage`, or Groq's place for it, or a choice's.
-    pub fn usage(&self) -> Option<&'p str> {
-        let of_choices = || self.choices.iter().find_map(|choice| choice.usage);
-        self.usage.or(self.groq[0]).or_else(of_choices)
-    }
-
-    /// The provider's error, a JSON object or string: one that is called so, or the whole payload.
-    pub fn error(&self) -> Option<&'p str> {
-        let is_bare = !self.has_choices && self.usage().is_none();
-        let reports = |error: &&str| is_bare || !is_empty_object(error);
-        self.error
-            .filter(reports)
-            .or(self.groq[1].filter(reports))
-            .or_else(|| {
-                let errors = self.choices.iter().filter_map(|choice| choice.error);
-                errors.into_iter().find(|error| !is_empty_object(error))
-            })
-            .or_else(|| {
-                let is_error = self.is_error || (is_bare && is_unnamed(self.text));
-                is_error.then(|| self.text.trim_ascii())
-            })
-    }
-}
-
-impl<'p> Choice<'p> {
-    /// Reads the choice; its index counts only if it `has_index`.
-    fn read(&mut self, reader: &mut Reader<'p>, shape: Shape, has_index: bool) -> Result<()> {
-        let position = self.index;
+    /// Reads a choice; its index counts only if it `has_index`.
+    fn choice(
+        &mut self,
+        reader: &mut Reader<'p>,
+        choice: &mut Choice<'p>,
+        shape: Shape,
+        has_index: bool,
+    ) -> Result<()> {
+        let position = choice.index;
         if shape == Shape::ChatBody {
-            self.place = Place::Body;
+            choice.place = Place::Body;
         }
+        let mut has_message = false;
+        // The content that counts where `message` is absent.
+        let mut other: Option<Box<Message<'_>>> = None;
+        let (mut usage, mut error) = (None, None);
         reader.members(|reader, name| {
             match (name, shape) {
                 ("index", _) if has_index => {
-                    self.index = reader.index_or_skip()?.unwrap_or(position);
+                    choice.index = reader.index_or_skip()?.unwrap_or(position);
                 }
-                ("finish_reason", _) => self.finish_reason = reader.string_or_skip()?,
-                ("logprobs", _) => self.logprobs = reader.object_or_skip()?,
-                ("usage", _) => self.usage = reader.object_or_skip()?,
-                ("error", _) => self.error = error_or_skip(reader)?,
-                ("text", Shape::Completions) => self.message.content = Content::text(reader)?,
+                ("finish_reason", _) => {
+                    choice.finish_reason = reader.string_or_skip()?.map(Raw::whole);
+                }
+                ("logprobs", _) => choice.logprobs = reader.object_or_skip()?,
+                ("usage", _) => usage = reader.object_or_skip()?,
+                ("error", _) => error = error_or_skip(reader)?,
+                ("text", Shape::Completions) => choice.message.content = Content::text(reader)?,
                 ("delta", Shape::Chat) | ("message", Shape::ChatBody) => {
-                    self.has_message = self.message.read(reader, name)?;
+                    has_message = choice.message.read(reader, name)?;
                 }
                 ("message", Shape::Chat) | ("delta", Shape::ChatBody) => {
-                    let mut other = Box::<Message<'_>>::default();
-                    self.other = other.read(reader, name)?.then_some(other);
+                    let mut message = Box::<Message<'_>>::default();
+                    other = message.read(reader, name)?.then_some(message);
                 }
                 _ => reader.skip_noting()?,
             }
             Ok(())
         })?;
-        if let (false, Some(other)) = (self.has_message, self.other.take()) {
-            self.message = *other;
+        let error = error.filter(|error| !is_empty_object(error));
+        self.of_choices = [self.of_choices[0].or(usage), self.of_choices[1].or(error)];
+        if let (false, Some(other)) = (has_message, other) {
+            choice.message = *other;
             if shape == Shape::Chat {
-                self.place = Place::Message;
+                choice.place = Place::Message;
             }
         }
         Ok(())
     }
-}
 
-fn is_empty_object(text: &str) -> bool {
-    let inside = text
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'));
-    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
-}
+    /// The token counts: `usage`, or Groq's place for it, or a choice's.
+    fn usage(&self) -> Option<&'p str> {
+        self.usage.or(self.groq[0]).or(self.of_choices[0])
+    }
 
-/// Reads a value; an object, and a string that is not empty, may be an error.
-fn error_or_skip<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
-    let first = reader.peek();
-    let text = reader.value()?;
-    Ok(match first {
-        b'{' => Some(text),
-        b'"' if text.len() > 2 => Some(text),
-        _ => None,
-    })
+    /// The provider's error, a JSON object or string: one that is called so, or the whole payload, `text`.
+    fn error(&self, text: &'p str) -> Option<&'p str> {
+        let is_bare = !self.has_choices && self.usage().is_none();
+        let reports = |error: &&str| is_bare || !is_empty_object(error);
+        self.error
+            .filter(reports)
+            .or(self.groq[1].filter(reports))
+            .or(self.of_choices[1])
+            .or_else(|| {
+                let is_error = self.is_error || (is_bare && is_unnamed(text));
+                is_error.then(|| text.trim_ascii())
+            })
+    }
 }

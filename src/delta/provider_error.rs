@@ -1,7 +1,8 @@
-//! Errors that are not called one: objects without choices and usage that say what failed.
+//! The provider's errors, and those that are not called one: objects without choices and usage that say what failed.
 //!
 //! `_provider_errors.py` has the same rules, for whole answers and for the other half.
 
+use super::payload::Payload;
 use crate::json::{InvalidJson, Raw, Reader};
 
 /// The members of an object that make it an error; of equal names the last counts.
@@ -52,6 +53,58 @@ impl Signs {
         }
         Ok(())
     }
+}
+
+/// The members of a payload that report an error, in every format.
+#[derive(Debug, Default)]
+pub(super) struct ErrorMembers<'p> {
+    error: Option<&'p str>,
+    is_error: bool,
+}
+
+impl<'p> ErrorMembers<'p> {
+    /// Reads the member called `name`, if it is one of them; returns whether it is.
+    pub fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<bool, InvalidJson> {
+        match name {
+            "error" => self.error = error_or_skip(reader)?,
+            "object" => {
+                let object = reader.string_or_skip()?;
+                self.is_error = object.is_some_and(|object| object.whole() == "error");
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The error of `payload`, whose text is `text`: one that is called so, or all of it. A payload that is not
+    /// `known` to its family may be an error that is not called one.
+    pub fn error(self, payload: &Payload<'p>, text: &'p str, known: bool) -> Option<&'p str> {
+        let is_bare = payload.choices.is_empty() && payload.usage.is_none();
+        let reports = |error: &&str| is_bare || !is_empty_object(error);
+        self.error.filter(reports).or_else(|| {
+            let is_error = self.is_error || (!known && is_bare && is_unnamed(text));
+            is_error.then(|| text.trim_ascii())
+        })
+    }
+}
+
+/// Whether an error is `{}`.
+pub(super) fn is_empty_object(text: &str) -> bool {
+    let inside = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
+    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+}
+
+/// Reads a value; an object, and a string that is not empty, may be an error.
+pub(super) fn error_or_skip<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>, InvalidJson> {
+    let first = reader.peek();
+    let text = reader.value()?;
+    Ok(match first {
+        b'{' => Some(text),
+        b'"' if text.len() > 2 => Some(text),
+        _ => None,
+    })
 }
 
 fn has_text(reader: &mut Reader<'_>) -> Result<bool, InvalidJson> {

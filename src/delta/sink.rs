@@ -108,10 +108,11 @@ pub trait Sink {
     }
 
     /// Receives the bytes of a payload, without white space around them, before its deltas. Held halves and the
-    /// error of a frame that announces it come outside of any payload.
+    /// error of a frame that announces it come outside of any payload. If it `is_plain`, its text of choice 0
+    /// stands for it where it has nothing else.
     #[inline]
-    fn begin_payload(&mut self, payload: &[u8]) {
-        let _ = payload;
+    fn begin_payload(&mut self, payload: &[u8], is_plain: bool) {
+        let _ = (payload, is_plain);
     }
 
     /// The deltas of a payload that began have been received.

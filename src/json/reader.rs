@@ -12,6 +12,9 @@ use super::string::Raw;
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: u32 = 128;
 
+/// So many of the scalars that say nothing are noted: a document with more is compared with no other.
+const MAX_NOTED: usize = 64;
+
 /// The document is not valid JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidJson;
@@ -164,12 +167,17 @@ impl<'p> Reader<'p> {
         self.text.get(start..self.at).ok_or(InvalidJson)
     }
 
-    /// Reads a value that says nothing here, and notes it if it is a string or a number.
+    /// Reads a value that says nothing here, and notes the strings and numbers in it.
     pub fn skip_noting(&mut self) -> Result<()> {
         let first = self.peek();
         let start = self.at;
-        self.skip()?;
-        if matches!(first, b'"' | b'-' | b'0'..=b'9' | b'N' | b'I') {
+        match first {
+            b'{' => return self.members(|reader, _| reader.skip_noting()),
+            b'[' => return self.elements(Self::skip_noting),
+            _ => self.skip()?,
+        }
+        let is_scalar = matches!(first, b'"' | b'-' | b'0'..=b'9' | b'N' | b'I');
+        if is_scalar && self.skipped.len() < MAX_NOTED {
             self.skipped.push(Token {
                 start,
                 end: self.at,

@@ -8,6 +8,8 @@
 //! Nothing is accepted that the reader would refuse. A hole takes a token of its own kind only; the
 //! token of a hole is found with the reader's own code; and what follows a number is compared with a
 //! run that cannot continue it, since it did not continue the known document's number.
+//!
+//! The first run may begin before the document: a stream has the same bytes before most of its documents.
 
 use smallvec::SmallVec;
 
@@ -25,7 +27,10 @@ struct Hole {
 /// A document, remembered by its literal runs and its holes.
 #[derive(Debug)]
 pub struct Skeleton {
+    /// The head, and the document.
     text: Vec<u8>,
+    head: usize,
+    /// Places count from the start of the document.
     holes: SmallVec<[Hole; 8]>,
     /// Which of the holes is the string that is wanted; it is always open.
     wanted: usize,
@@ -33,7 +38,7 @@ pub struct Skeleton {
 
 impl Skeleton {
     /// Remembers `text`, a valid document, with the string `wanted` and with `tokens`, the scalars
-    /// in it that say nothing, in order.
+    /// in it that say nothing, in order. It has no head.
     pub fn new(text: &str, wanted: Token, tokens: &[Token]) -> Self {
         let at = tokens.partition_point(|token| token.start < wanted.start);
         let hole = |token: &Token| Hole {
@@ -50,9 +55,22 @@ impl Skeleton {
         );
         Self {
             text: text.as_bytes().to_vec(),
+            head: 0,
             holes,
             wanted: at,
         }
+    }
+
+    /// The bytes that stand before the document.
+    #[inline]
+    pub fn head(&self) -> &[u8] {
+        &self.text[..self.head]
+    }
+
+    /// Has `head` stand before the document.
+    pub fn set_head(&mut self, head: &[u8]) {
+        self.text.splice(..self.head, head.iter().copied());
+        self.head = head.len();
     }
 
     /// The wanted string of the document that `bytes` begin with, and its length, if it is one like
@@ -60,19 +78,31 @@ impl Skeleton {
     ///
     /// That they are UTF-8 needs no look at the runs, which are equal to valid ones, and which begin
     /// and end beside a token.
+    #[inline]
     pub fn read<'p>(&self, bytes: &'p [u8]) -> Option<(Raw<'p>, usize)> {
+        self.read_behind(bytes, self.head)
+    }
+
+    /// The same of a document behind the head; its length is that of both.
+    #[inline]
+    pub fn read_with_head<'p>(&self, bytes: &'p [u8]) -> Option<(Raw<'p>, usize)> {
+        self.read_behind(bytes, 0)
+    }
+
+    /// Reads bytes that begin like the text from `from` on.
+    fn read_behind<'p>(&self, bytes: &'p [u8], from: usize) -> Option<(Raw<'p>, usize)> {
         let mut wanted = None;
-        let (mut from, mut at) = (0, 0);
+        let (mut from, mut at) = (from, 0);
         for (i, hole) in self.holes.iter().enumerate() {
             if !hole.is_open {
                 continue;
             }
-            let run = self.text.get(from..hole.token.start)?;
+            let run = self.text.get(from..self.head + hole.token.start)?;
             let start = at + run.len();
             if bytes.get(at..start)? != run {
                 return None;
             }
-            from = hole.token.end;
+            from = self.head + hole.token.end;
             if !hole.token.is_string {
                 at = number_end(bytes, start)?;
                 continue;
@@ -110,9 +140,14 @@ impl Skeleton {
     pub fn learn(&mut self, other: Self) {
         let known = std::mem::replace(self, other);
         for (known_hole, hole) in std::iter::zip(&known.holes, &mut self.holes) {
-            let differs = token(&known.text, known_hole.token) != token(&self.text, hole.token);
+            let differs =
+                known.token(known_hole.token) != token(&self.text[self.head..], hole.token);
             hole.is_open |= known_hole.is_open || differs;
         }
+    }
+
+    fn token(&self, of: Token) -> Option<&[u8]> {
+        token(&self.text[self.head..], of)
     }
 }
 

@@ -50,10 +50,10 @@ impl<'a> PayloadTexts<'a> {
 }
 
 impl Sink for PayloadTexts<'_> {
-    fn begin_payload(&mut self, payload: &[u8]) {
+    fn begin_payload(&mut self, payload: &[u8], is_plain: bool) {
         self.payload = Some(self.scratch.push_bytes(payload));
         self.text = None;
-        self.says_more = false;
+        self.says_more = !is_plain;
         self.has_failed = false;
     }
 
@@ -65,9 +65,7 @@ impl Sink for PayloadTexts<'_> {
             self.text(0, text);
         }
         self.has_failed |= delta.error.is_some();
-        let role = delta.role.as_deref();
-        let is_plain = delta.has_only_text_and_role() && matches!(role, None | Some("assistant"));
-        self.says_more |= !is_plain;
+        self.says_more |= !delta.has_only_text_and_role();
     }
 
     fn text(&mut self, index: u32, text: &str) {

@@ -1,0 +1,50 @@
+//! The interface of a provider family: it reads the payloads of its formats into the shape they share.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+
+use super::message::some;
+use super::payload::Payload;
+use super::sent_error::error_text;
+use crate::json::{InvalidJson, Raw, Reader};
+use crate::utf8;
+
+/// Where a payload stood.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Source<'s> {
+    /// The name of its event; empty where it has none.
+    pub event: &'s [u8],
+    /// It is a body that is one document, not a part of a stream.
+    pub is_body: bool,
+}
+
+impl Source<'_> {
+    /// The type of a payload: the one that it `says`, or else the name of its event.
+    pub(super) fn kind<'k>(&'k self, says: Option<Raw<'k>>) -> Cow<'k, str> {
+        match some(says) {
+            Some(kind) => kind.whole(),
+            None => utf8::decode(self.event),
+        }
+    }
+}
+
+/// A provider family, with the state it keeps of one stream.
+pub trait Family: Debug + Send {
+    /// Reads the document of `reader` into `payload`, which is new. A document that is not an object says nothing.
+    fn read<'p>(
+        &mut self,
+        reader: &mut Reader<'p>,
+        source: Source<'_>,
+        payload: &mut Payload<'p>,
+    ) -> Result<(), InvalidJson>;
+
+    /// The role that an answer has, which says nothing.
+    fn usual_role(&self) -> &'static str {
+        "assistant"
+    }
+
+    /// The error that an event called `error` reports, as JSON text.
+    fn error_text(&self, data: &[u8]) -> String {
+        error_text(data)
+    }
+}
