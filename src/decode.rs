@@ -3,7 +3,7 @@
 use crate::body::{BOM, Body};
 use crate::delta::Sink;
 use crate::delta::sent_error::is_error;
-use crate::error::{Error, FRAME_SIZE, cut};
+use crate::error::{Error, FRAME_SIZE, Unit, cut};
 use crate::frames::{Frames, NextFrame};
 use crate::framing::{NextPart, Parts, Sent, Tail};
 use crate::json::is_valid;
@@ -320,6 +320,9 @@ fn take_parts<P: Parts>(
         }
         match parts.next(&mut data) {
             NextPart::More => return,
+            NextPart::Payload(sent) if sent.unit == Unit::Message => {
+                payloads.read_message(&sent, sink);
+            }
             NextPart::Payload(sent) => payloads.read(&sent, sink),
             NextPart::ProviderError(error) => payloads.provider_error(&error, sink),
             NextPart::End => payloads.end(Ended::ArrayEnd, sink),

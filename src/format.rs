@@ -3,8 +3,16 @@
 use std::fmt;
 
 use crate::delta::anthropic::Anthropic;
+use crate::delta::bedrock::{BedrockAnthropic, Converse};
+use crate::delta::cohere::Cohere;
 use crate::delta::family::Family;
-use crate::delta::openai::OpenAi;
+use crate::delta::gemini::Gemini;
+use crate::delta::llamacpp::LlamaCpp;
+use crate::delta::ollama::{OllamaChat, OllamaGenerate};
+use crate::delta::openai::{OpenAiChat, OpenAiCompletions};
+use crate::delta::responses::Responses;
+use crate::delta::tgi::Tgi;
+use crate::delta::unidentified::Unidentified;
 
 /// How the payloads of a format stand in the body, and the family that reads them.
 struct Row {
@@ -30,15 +38,33 @@ pub(crate) enum Framing {
 
 /// The formats spoken here, by the names of the wire vectors. A format is one line here, and its family
 /// one file of `delta`.
-const FORMATS: [Row; 3] = [
-    row("anthropic.messages", Framing::Events, || {
-        Box::<Anthropic>::default()
-    }),
-    row("openai.chat", Framing::Events, || Box::new(OpenAi::Chat)),
-    row("openai.completions", Framing::Events, || {
-        Box::new(OpenAi::Completions)
-    }),
+const FORMATS: [Row; 13] = [
+    row("anthropic.messages", Framing::Events, boxed::<Anthropic>),
+    row("auto", Framing::Any, boxed::<Unidentified>),
+    row(
+        "bedrock.anthropic",
+        Framing::Messages,
+        boxed::<BedrockAnthropic>,
+    ),
+    row("bedrock.converse", Framing::Messages, boxed::<Converse>),
+    row("cohere.v2", Framing::Events, boxed::<Cohere>),
+    row("gemini.generate", Framing::EventsOrArray, boxed::<Gemini>),
+    row("llamacpp.completion", Framing::Events, boxed::<LlamaCpp>),
+    row("ollama.chat", Framing::Lines, boxed::<OllamaChat>),
+    row("ollama.generate", Framing::Lines, boxed::<OllamaGenerate>),
+    row("openai.chat", Framing::Events, boxed::<OpenAiChat>),
+    row(
+        "openai.completions",
+        Framing::Events,
+        boxed::<OpenAiCompletions>,
+    ),
+    row("openai.responses", Framing::Events, boxed::<Responses>),
+    row("tgi.generate", Framing::EventsOrArray, boxed::<Tgi>),
 ];
+
+fn boxed<F: Family + Default + 'static>() -> Box<dyn Family> {
+    Box::<F>::default()
+}
 
 const fn row(name: &'static str, framing: Framing, family: fn() -> Box<dyn Family>) -> Row {
     Row {
@@ -53,10 +79,12 @@ const fn row(name: &'static str, framing: Framing, family: fn() -> Box<dyn Famil
 pub struct Format(usize);
 
 impl Format {
+    /// `auto`: the format that the stream turns out to have.
+    pub const AUTO: Self = Self(1);
     /// `openai.chat`
-    pub const OPENAI_CHAT: Self = Self(1);
+    pub const OPENAI_CHAT: Self = Self(9);
     /// `openai.completions`
-    pub const OPENAI_COMPLETIONS: Self = Self(2);
+    pub const OPENAI_COMPLETIONS: Self = Self(10);
 
     /// All formats, by their names.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -71,6 +99,11 @@ impl Format {
     /// Its name.
     pub fn name(self) -> &'static str {
         FORMATS[self.0].name
+    }
+
+    /// Whether the first payload that identifies one decides which it is.
+    pub(crate) fn is_to_be_found(self) -> bool {
+        self == Self::AUTO
     }
 
     pub(crate) fn framing(self) -> Framing {

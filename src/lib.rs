@@ -12,7 +12,7 @@
 //! | `lines`, `block`, `frames` | cut bytes into lines, lines into frames |
 //! | `framing` | cuts bodies of other framings: lines of JSON, an array, binary messages |
 //! | `sse` | turns frames into events, and encodes events |
-//! | `payload`, `delta` | turn frames into deltas, by way of what a stream remembers of its choices |
+//! | `payload`, `ending`, `delta` | turn frames into deltas, by way of what a stream remembers of its choices |
 //! | `json` | validates and reads payloads; reads documents that arrive piece by piece; writes strings |
 //! | `decode`, `body`, `format` | a stream from its first byte to its end: `StreamDecoder`, the kinds of body, the formats |
 //! | `record` | writes the text of deltas as event records |
@@ -31,6 +31,7 @@ mod block;
 mod body;
 pub mod decode;
 pub mod delta;
+mod ending;
 pub mod error;
 mod format;
 pub mod frames;

@@ -7,21 +7,21 @@ use crate::delta::family::{Family, Source};
 use crate::delta::known::{RecentPayloads, Sample};
 use crate::delta::output::Output;
 use crate::delta::payload::{Beside, End, Payload};
-use crate::delta::sent_error::{error_text, is_error, trim};
+use crate::delta::sent_error::{error_text, trim};
 use crate::delta::sink::{Delta, INFO_MEMBERS, ResponseInfo, Sink};
 use crate::error::{Error, Unit, cut};
-use crate::format::{Ended, Format};
+use crate::format::{Ended, Format, Framing};
 use crate::frames::Frame;
 use crate::framing::{Sent, Tail};
-use crate::json::{self, Raw, Reader};
-use crate::seen::{Foreign, Seen, json_lines};
+use crate::json::{Raw, Reader};
+use crate::seen::{Seen, format_of_body};
 use crate::utf8;
 
 /// Frames → deltas: the state of a decoder's stream.
 #[derive(Debug)]
 pub(crate) struct Payloads {
     pub format: Format,
-    family: Box<dyn Family>,
+    pub family: Box<dyn Family>,
     known: RecentPayloads,
     /// Payloads are compared with known ones before they are read.
     pub compares: bool,
@@ -32,9 +32,10 @@ pub(crate) struct Payloads {
     pub seen: Seen,
     /// Only the first choice of a payload counts, as choice 0.
     pub has_one_choice: bool,
-    /// The description of the response is reported to the sink.
-    reports_info: bool,
-    info: ResponseInfo,
+    /// Each payload is a whole body.
+    reads_bodies: bool,
+    /// The description of the response, where it is reported to the sink.
+    info: Option<ResponseInfo>,
     pub ended: Option<Ended>,
     pub failure: Option<Error>,
 }
@@ -53,8 +54,8 @@ impl Payloads {
             error: None,
             seen: Seen::default(),
             has_one_choice: false,
-            reports_info: false,
-            info: ResponseInfo::default(),
+            reads_bodies: false,
+            info: None,
             ended: None,
             failure: None,
         }
@@ -90,8 +91,8 @@ impl Payloads {
     /// Reports the description of the response to the sink from now on.
     #[inline]
     pub fn report_info(&mut self) {
-        if !self.reports_info {
-            self.reports_info = true;
+        if self.info.is_none() {
+            self.info = Some(ResponseInfo::default());
             // Payloads were compared without regard to the description.
             self.known = RecentPayloads::default();
         }
@@ -118,6 +119,29 @@ impl Payloads {
         self.choices.take_increment(&piece, &mut self.output, sink);
         sink.end_payload();
         Some(length)
+    }
+
+    /// Takes in a message of an AWS event stream, in which a payload may be wrapped.
+    pub fn read_message(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
+        if self.format.is_to_be_found() {
+            let found = Seen::default().look(sent, self.format.name());
+            self.set_format(found, false);
+        }
+        match self.family.unwrap(sent.event, sent.data) {
+            Ok(None) => self.read(sent, sink),
+            Ok(Some(data)) => {
+                let data = &data;
+                self.read(&Sent { data, ..*sent }, sink);
+            }
+            Err(reason) => {
+                let error = Error::InvalidMessage {
+                    offset: sent.offset,
+                    frame: cut(sent.data),
+                    reason: reason.to_owned(),
+                };
+                self.fail(error, sink);
+            }
+        }
     }
 
     /// Takes in a payload: one like a known one, nothing, the end mark, or one to read.
@@ -149,7 +173,7 @@ impl Payloads {
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
         let source = Source {
             event: sent.event,
-            is_body: false,
+            is_body: self.reads_bodies,
         };
         if self.family.read(&mut reader, source, &mut payload).is_err() {
             let error = Error::PayloadNotJson {
@@ -181,17 +205,30 @@ impl Payloads {
         sink.end_payload();
     }
 
-    /// Counts a payload, and looks at it while no choice has begun.
+    /// Counts a payload, and looks at it while no choice has begun. Where the format is to be found, it may decide.
     fn note(&mut self, sent: &Sent<'_>) {
         self.seen.frames += 1;
         if !self.choices.have_begun() {
-            self.seen
-                .look(sent.event, sent.data, sent.offset, self.format.name());
+            let found = self.seen.look(sent, self.format.name());
+            if self.format.is_to_be_found() {
+                let is_body = matches!(sent.unit, Unit::Line | Unit::Element);
+                let of_body = || is_body.then(|| format_of_body(sent.data)).flatten();
+                self.set_format(found.or_else(of_body), sent.unit == Unit::Line);
+            }
+        }
+    }
+
+    /// Sets the format that was found, if one was. In lines, another one's payload is a whole body.
+    pub fn set_format(&mut self, found: Option<&str>, is_line: bool) {
+        if let Some(format) = found.and_then(Format::from_name) {
+            self.format = format;
+            self.family = format.family();
+            self.reads_bodies = is_line && format.framing() != Framing::Lines;
         }
     }
 
     /// Whether the text of choice 0 says all that `payload` says.
-    fn is_plain(&self, payload: &Payload<'_>) -> bool {
+    pub fn is_plain(&self, payload: &Payload<'_>) -> bool {
         let usual = self.family.usual_role();
         let of_first = payload.choices.iter().filter(|choice| choice.index == 0);
         let mut roles = of_first.filter_map(|choice| choice.message.role);
@@ -199,73 +236,22 @@ impl Payloads {
             && roles.all(|role| role.is_empty() || role.whole() == usual)
     }
 
-    /// A frame whose blank line is missing counts if it is whole in itself.
-    pub fn read_unfinished(&mut self, frame: &Frame<'_>, sink: &mut impl Sink) {
-        let is_error = frame.event == b"error";
-        let is_json = |data: &[u8]| json::is_valid(&utf8::decode(trim(data)));
-        let is_mark = |data: &[u8]| trim(data) == b"[DONE]" && !is_error;
-        let data = frame.data.filter(|data| is_mark(data) || is_json(data));
-        let error = frame.error.filter(|error| is_json(error));
-        self.read_frame(
-            &Frame {
-                data,
-                error,
-                ..*frame
-            },
-            sink,
-        );
-    }
-
-    /// Takes in a body that is one document: an error, or a completion that did not stream. In a body that
-    /// is not valid JSON, a line that is an error counts.
-    pub fn read_body(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
-        let text = utf8::decode(data);
-        let mut payload = Payload::new(self.has_one_choice, self.wanted());
-        let mut reader = Reader::new(&text);
-        let source = Source {
-            is_body: true,
-            ..Source::default()
-        };
-        if self.family.read(&mut reader, source, &mut payload).is_err() {
-            let mut lines = data.split(|byte| *byte == b'\n');
-            if let Some(line) = lines.find(|line| line.starts_with(b"{") && is_error(line)) {
-                return self.provider_error(&error_text(line), sink);
-            }
-            let frame = cut(data);
-            let error = match json_lines(data) {
-                None => Error::BodyNotJson { offset, frame },
-                Some(found) => Error::OtherFormat {
-                    offset,
-                    frame,
-                    found,
-                    expected: self.format.name(),
-                },
-            };
-            return self.fail(error, sink);
-        }
-        self.seen.frames += 1;
-        self.seen.look(b"", data, offset, self.format.name());
-        if let Some(settled) = self.settle(&payload, data, offset, sink) {
-            self.report_news(&payload, sink);
-            sink.begin_payload(trim(data), self.is_plain(&payload));
-            self.hand_out(&payload, settled, sink);
-            sink.end_payload();
-        }
-    }
-
     /// The members of a payload that describe its response and may be news.
-    fn wanted(&self) -> &'static [&'static str] {
-        match &self.info[0] {
-            _ if !self.reports_info => &[],
-            None => &INFO_MEMBERS,
+    pub fn wanted(&self) -> &'static [&'static str] {
+        match &self.info {
+            None => &[],
+            Some([None, ..]) => &INFO_MEMBERS,
             Some(_) => &INFO_MEMBERS[1..],
         }
     }
 
     /// Reports the description of the response, where `payload` changes it; returns whether it does.
-    fn report_news(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) -> bool {
+    pub fn report_news(&mut self, payload: &Payload<'_>, sink: &mut impl Sink) -> bool {
         let mut is_news = false;
-        for (known, raw) in std::iter::zip(&mut self.info, payload.info()) {
+        let Some(info) = &mut self.info else {
+            return false;
+        };
+        for (known, raw) in std::iter::zip(info.iter_mut(), payload.info()) {
             if let Some(text) = raw.map(Raw::whole)
                 && known.as_deref() != Some(&*text)
             {
@@ -274,14 +260,14 @@ impl Payloads {
             }
         }
         if is_news {
-            sink.response_info(&self.info);
+            sink.response_info(info);
         }
         is_news
     }
 
     /// Finds the output of the choices of `payload`, before any of it is handed out. A payload that
     /// passes a limit hands out nothing but the failure.
-    fn settle<'p>(
+    pub fn settle<'p>(
         &mut self,
         payload: &Payload<'p>,
         data: &[u8],
@@ -303,7 +289,12 @@ impl Payloads {
         None
     }
 
-    fn hand_out<'p>(&mut self, payload: &Payload<'p>, settled: Settled<'p>, sink: &mut impl Sink) {
+    pub fn hand_out<'p>(
+        &mut self,
+        payload: &Payload<'p>,
+        settled: Settled<'p>,
+        sink: &mut impl Sink,
+    ) {
         self.choices
             .take(&payload.choices, settled, &mut self.output, sink);
         if let Some(usage) = payload.usage.as_deref() {
@@ -337,30 +328,6 @@ impl Payloads {
             ..Delta::default()
         };
         self.output.hand_out(&delta, sink);
-    }
-
-    /// The bytes ended: every choice that had begun is finished, or the stream is truncated, or it is
-    /// one of another format.
-    pub fn end_of_bytes(&mut self, sink: &mut impl Sink) {
-        let foreign = self.seen.foreign.take();
-        match foreign.filter(|_| !self.choices.have_begun()) {
-            Some(Foreign {
-                found,
-                offset,
-                frame,
-            }) => {
-                let expected = self.format.name();
-                let error = Error::OtherFormat {
-                    offset,
-                    frame,
-                    found,
-                    expected,
-                };
-                self.fail(error, sink);
-            }
-            None if self.choices.are_finished() => self.end(Ended::Eof, sink),
-            None => self.end(Ended::Truncated, sink),
-        }
     }
 
     /// Ends the stream, after handing out held halves.

@@ -1,7 +1,8 @@
 //! What a decoder has seen of its stream, for the message of a stream that ended without output.
 
-use crate::error::cut;
-use crate::json::{Raw, Reader};
+use crate::error::{Unit, cut};
+use crate::framing::Sent;
+use crate::json::{InvalidJson, Raw, Reader};
 use crate::utf8;
 
 /// How many of the first bytes are kept.
@@ -58,28 +59,54 @@ impl Seen {
     }
 
     /// Looks at a frame: the first of all, or one that came before any choice; `own` is the decoder's format.
-    pub fn look(&mut self, event: &[u8], data: &[u8], offset: u64, own: &str) {
-        let event = utf8::decode(event);
-        let payload = utf8::decode(data);
+    /// Returns the format that it is a payload of.
+    pub fn look(&mut self, sent: &Sent<'_>, own: &str) -> Option<&'static str> {
+        let event = utf8::decode(sent.event);
+        let payload = utf8::decode(sent.data);
         let members = Members::of(&payload);
         if self.frames == 1 {
             self.event = event.chars().take(MAX_NAME).collect();
             self.keys.clone_from(&members.keys);
         }
+        let found = match sent.unit {
+            Unit::Message => members.format_of_message(&event),
+            _ => members.format(&event),
+        };
         if self.foreign.is_none() {
-            let found = members.format(&event).filter(|found| *found != own);
-            self.foreign = found.map(|found| Foreign {
-                found,
-                offset,
-                frame: cut(data),
-            });
+            self.foreign = found
+                .filter(|found| is_foreign(found, own))
+                .map(|found| Foreign {
+                    found,
+                    offset: sent.offset,
+                    frame: cut(sent.data),
+                });
         }
+        found
     }
 }
 
+/// Whether a payload of the format `found` says that a stream is not one of `own`. Both formats with choices
+/// read each other's errors and usage, and the format to be found may be any.
+fn is_foreign(found: &str, own: &str) -> bool {
+    let has_choices = |name: &str| name == "openai.chat" || name == "openai.completions";
+    found != own && own != "auto" && !(has_choices(found) && has_choices(own))
+}
+
+/// The format of a body that is one document: of a payload, or of those that only a whole answer tells.
+pub fn format_of_body(body: &[u8]) -> Option<&'static str> {
+    let text = utf8::decode(body);
+    let members = Members::of(&text);
+    members.format("").or(match () {
+        () if members.has("generated_text") => Some("tgi.generate"),
+        () if members.has("output") && members.has("stopReason") => Some("bedrock.converse"),
+        () if members.has("finish_reason") && members.has("message") => Some("cohere.v2"),
+        () => None,
+    })
+}
+
 /// The format of a body that is several JSON objects, one a line, the last perhaps cut; `None` if it
-/// is not such a body.
-pub fn json_lines(body: &[u8]) -> Option<&'static str> {
+/// is not such a body. It is named if it is another one than `own`.
+pub fn json_lines(body: &[u8], own: &str) -> Option<&'static str> {
     let text = utf8::decode(body);
     let mut lines = text
         .split('\n')
@@ -90,7 +117,8 @@ pub fn json_lines(body: &[u8]) -> Option<&'static str> {
     let members = Members::of(first);
     let is_object = |line: &&str| Members::of(line).is_object;
     if members.is_object && whole.iter().all(is_object) {
-        Some(members.format("").unwrap_or("JSON lines"))
+        let found = members.format("").filter(|found| is_foreign(found, own));
+        Some(found.unwrap_or("JSON lines"))
     } else {
         None
     }
@@ -106,9 +134,11 @@ struct Members<'p> {
     object: Option<Raw<'p>>,
     /// Which of [`TELLING`] are there.
     has: [bool; TELLING.len()],
+    /// The format that the content of the first choice is of.
+    of_choices: Option<&'static str>,
 }
 
-const TELLING: [&str; 9] = [
+const TELLING: [&str; 13] = [
     "choices",
     "candidates",
     "done",
@@ -118,6 +148,10 @@ const TELLING: [&str; 9] = [
     "stop",
     "token",
     "generated_text",
+    "finish_reason",
+    "output",
+    "stopReason",
+    "bytes",
 ];
 
 impl<'p> Members<'p> {
@@ -139,6 +173,7 @@ impl<'p> Members<'p> {
             match name {
                 "type" => reader.string_or_skip().map(|kind| found.kind = kind),
                 "object" => reader.string_or_skip().map(|object| found.object = object),
+                "choices" => format_of_choices(reader).map(|format| found.of_choices = format),
                 _ => reader.skip(),
             }
         });
@@ -149,54 +184,77 @@ impl<'p> Members<'p> {
         found
     }
 
-    /// The format, none of those that have choices, that these are a payload of.
+    fn has(&self, name: &str) -> bool {
+        std::iter::zip(TELLING, self.has).any(|(telling, has)| has && telling == name)
+    }
+
+    /// The format that these are a payload of.
     fn format(&self, event: &str) -> Option<&'static str> {
         let kind = self.kind.map(Raw::whole).unwrap_or_default();
-        let [
-            choices,
-            candidates,
-            done,
-            message,
-            response,
-            content,
-            stop,
-            token,
-            generated,
-        ] = self.has;
+        let object = self.object.map(Raw::whole).unwrap_or_default();
         let is_one_of = |names: &[&str]| {
-            names
-                .iter()
-                .any(|name| *name == event || *name == kind.as_ref())
+            let mut names = names.iter();
+            names.any(|name| *name == event || *name == kind.as_ref())
         };
+        let has = |name: &str| self.has(name);
+        let of_anthropic = [
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+        ];
         match () {
-            () if choices => None,
-            () if kind == "message" && content => Some("anthropic.messages"),
-            () if self
-                .object
-                .is_some_and(|object| object.whole() == "response") =>
-            {
-                Some("openai.responses")
-            }
-            () if is_one_of(&[
-                "message_start",
-                "content_block_start",
-                "content_block_delta",
-            ]) =>
-            {
-                Some("anthropic.messages")
-            }
+            () if has("choices") => match object.as_ref() {
+                "text_completion" => Some("openai.completions"),
+                "chat.completion" | "chat.completion.chunk" => Some("openai.chat"),
+                _ => self.of_choices,
+            },
+            () if kind == "message" && has("content") => Some("anthropic.messages"),
+            () if object == "response" => Some("openai.responses"),
+            () if is_one_of(&of_anthropic) => Some("anthropic.messages"),
             () if event.starts_with("response.") || kind.starts_with("response.") => {
                 Some("openai.responses")
             }
             () if is_one_of(&["message-start", "content-start", "content-delta"]) => {
                 Some("cohere.v2")
             }
-            () if candidates => Some("gemini.generate"),
-            () if done && message => Some("ollama.chat"),
-            () if done && response => Some("ollama.generate"),
-            () if content && stop => Some("llamacpp.completion"),
-            () if token && generated => Some("tgi.generate"),
+            () if has("candidates") => Some("gemini.generate"),
+            () if has("done") && has("message") => Some("ollama.chat"),
+            () if has("done") && has("response") => Some("ollama.generate"),
+            () if has("content") && has("stop") => Some("llamacpp.completion"),
+            () if has("token") && has("generated_text") => Some("tgi.generate"),
             () => None,
         }
     }
+
+    /// The format that these are a message of, in an AWS event stream.
+    fn format_of_message(&self, event: &str) -> Option<&'static str> {
+        match event {
+            "chunk" if self.has("bytes") => Some("bedrock.anthropic"),
+            "messageStart" | "contentBlockStart" | "contentBlockDelta" => Some("bedrock.converse"),
+            _ => None,
+        }
+    }
+}
+
+/// Reads `choices`: the format that the fields of the first object in it are of.
+fn format_of_choices(reader: &mut Reader<'_>) -> Result<Option<&'static str>, InvalidJson> {
+    let mut format = None;
+    if reader.peek() != b'[' {
+        reader.skip()?;
+        return Ok(None);
+    }
+    reader.elements(|reader| {
+        if format.is_some() || reader.peek() != b'{' {
+            return reader.skip();
+        }
+        reader.members(|reader, name| {
+            match name {
+                "delta" | "message" => format = Some("openai.chat"),
+                "text" => format = format.or(Some("openai.completions")),
+                _ => {}
+            }
+            reader.skip()
+        })
+    })?;
+    Ok(format)
 }

@@ -6,7 +6,7 @@ mod support;
 use millstream::decode::{Ended, Format, StreamDecoder};
 use millstream::delta::family::{Family, Source};
 use millstream::delta::known::{RecentPayloads, Sample};
-use millstream::delta::openai::OpenAi;
+use millstream::delta::openai::OpenAiChat;
 use millstream::delta::payload::Payload;
 use millstream::json::Reader;
 use serde_json::{Map, Value, json};
@@ -288,7 +288,7 @@ fn an_index_that_counts_tokens_does_not_defeat_the_comparison() {
         for text in &texts[..2] {
             let mut reader = Reader::new(text);
             let mut payload = Payload::new(has_one_choice, &[]);
-            OpenAi::Chat
+            OpenAiChat
                 .read(&mut reader, Source::default(), &mut payload)
                 .unwrap();
             let sample = Sample {

@@ -246,7 +246,8 @@ impl<'p> Message<'p> {
                     })?;
                 }
             }
-            _ => payload.info_member(reader, name)?,
+            "id" | "model" => payload.info_member(reader, name)?,
+            _ => reader.skip_noting()?,
         }
         Ok(())
     }

@@ -38,6 +38,16 @@ pub trait Family: Debug + Send {
         payload: &mut Payload<'p>,
     ) -> Result<(), InvalidJson>;
 
+    /// The payload that `data`, a message of an AWS event stream, holds; `None` for what it is itself.
+    ///
+    /// # Errors
+    ///
+    /// It is said to hold one that cannot be read; the error says why.
+    fn unwrap(&self, event: &[u8], data: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
+        let _ = (event, data);
+        Ok(None)
+    }
+
     /// The role that an answer has, which says nothing.
     fn usual_role(&self) -> &'static str {
         "assistant"

@@ -290,23 +290,29 @@ fn read_thoughts<'p>(reader: &mut Reader<'p>) -> Result<Vec<Raw<'p>>> {
 fn tool_calls<'p>(reader: &mut Reader<'p>) -> Result<Vec<ToolCall<'p>>> {
     let mut calls = Vec::new();
     array(reader, |reader| {
-        if reader.peek() != b'{' {
-            return reader.skip();
-        }
-        let mut call = ToolCall::default();
-        reader.members(|reader, name| {
-            match name {
-                "index" => call.index = reader.index_or_skip()?,
-                "id" => call.id = reader.string_or_skip()?,
-                "function" => call.function = function(reader)?,
-                _ => reader.skip()?,
-            }
-            Ok(())
-        })?;
-        calls.push(call);
+        calls.extend(tool_call(reader)?);
         Ok(())
     })?;
     Ok(calls)
+}
+
+/// Reads a value; an object is a tool call.
+pub(super) fn tool_call<'p>(reader: &mut Reader<'p>) -> Result<Option<ToolCall<'p>>> {
+    if reader.peek() != b'{' {
+        reader.skip()?;
+        return Ok(None);
+    }
+    let mut call = ToolCall::default();
+    reader.members(|reader, name| {
+        match name {
+            "index" => call.index = reader.index_or_skip()?,
+            "id" => call.id = reader.string_or_skip()?,
+            "function" => call.function = function(reader)?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(Some(call))
 }
 
 fn function<'p>(reader: &mut Reader<'p>) -> Result<Function<'p>> {

@@ -3,16 +3,27 @@
 //! One file per provider family reads payloads into the shape of `payload`; `decode` gives them out.
 
 pub mod anthropic;
+mod base64;
+pub mod bedrock;
 pub mod choices;
+pub mod cohere;
 pub mod family;
+pub mod gemini;
 pub mod known;
+pub mod llamacpp;
 pub mod message;
+pub mod ollama;
 pub mod openai;
 pub mod output;
 pub mod payload;
 mod provider_error;
+mod response_items;
+pub mod responses;
 pub(crate) mod sent_error;
 pub mod sink;
+pub mod tgi;
 mod tools;
+pub mod unidentified;
+mod usage;
 
 pub use sink::{Delta, ResponseInfo, Sink, Text, ToolCallDelta};

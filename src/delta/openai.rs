@@ -8,14 +8,13 @@ use crate::json::{InvalidJson, Raw, Reader};
 
 type Result<T> = std::result::Result<T, InvalidJson>;
 
-/// The formats of this family, by the field of a choice that its content stands in.
-#[derive(Debug)]
-pub enum OpenAi {
-    /// `text`
-    Completions,
-    /// `delta`, and in a body that is one document `message`.
-    Chat,
-}
+/// Completions: the content of a choice is its `text`.
+#[derive(Debug, Default)]
+pub struct OpenAiCompletions;
+
+/// Chat completions: the content of a choice is its `delta`, and in a body that is one document its `message`.
+#[derive(Debug, Default)]
+pub struct OpenAiChat;
 
 /// The shapes of payloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,27 +40,42 @@ struct Members<'p> {
     of_choices: [Option<&'p str>; 2],
 }
 
-impl Family for OpenAi {
+impl Family for OpenAiCompletions {
+    fn read<'p>(
+        &mut self,
+        reader: &mut Reader<'p>,
+        _: Source<'_>,
+        payload: &mut Payload<'p>,
+    ) -> Result<()> {
+        read(reader, Shape::Completions, payload)
+    }
+}
+
+impl Family for OpenAiChat {
     fn read<'p>(
         &mut self,
         reader: &mut Reader<'p>,
         source: Source<'_>,
         payload: &mut Payload<'p>,
     ) -> Result<()> {
-        let shape = match self {
-            Self::Completions => Shape::Completions,
-            Self::Chat if source.is_body => Shape::ChatBody,
-            Self::Chat => Shape::Chat,
+        let shape = if source.is_body {
+            Shape::ChatBody
+        } else {
+            Shape::Chat
         };
-        let mut members = Members::default();
-        object(reader, |reader, name| {
-            members.member(reader, name, payload, shape)
-        })?;
-        reader.end()?;
-        payload.usage = members.usage().map(Into::into);
-        payload.error = members.error(reader.text()).map(Into::into);
-        Ok(())
+        read(reader, shape, payload)
     }
+}
+
+fn read<'p>(reader: &mut Reader<'p>, shape: Shape, payload: &mut Payload<'p>) -> Result<()> {
+    let mut members = Members::default();
+    object(reader, |reader, name| {
+        members.member(reader, name, payload, shape)
+    })?;
+    reader.end()?;
+    payload.usage = members.usage().map(Into::into);
+    payload.error = members.error(reader.text()).map(Into::into);
+    Ok(())
 }
 
 impl<'p> Members<'p> {

@@ -58,8 +58,8 @@ impl Signs {
 /// The members of a payload that report an error, in every format.
 #[derive(Debug, Default)]
 pub(super) struct ErrorMembers<'p> {
-    error: Option<&'p str>,
-    is_error: bool,
+    pub error: Option<&'p str>,
+    pub is_error: bool,
 }
 
 impl<'p> ErrorMembers<'p> {

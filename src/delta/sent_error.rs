@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::family::{Family, Source};
-use super::openai::OpenAi;
+use super::openai::{OpenAiChat, OpenAiCompletions};
 use super::payload::Payload;
 use crate::json::{self, Reader};
 use crate::utf8;
@@ -11,7 +11,7 @@ use crate::utf8;
 /// Whether `line`, which begins with a brace, is a whole JSON object that has an error.
 pub(crate) fn is_error(line: &[u8]) -> bool {
     let text = utf8::decode(trim(line));
-    read_error(&text, &mut OpenAi::Chat).is_some()
+    read_error(&text, &mut OpenAiChat).is_some()
 }
 
 /// The error that an `error` event or field reports, as JSON text: the object it holds or is, a
@@ -19,7 +19,7 @@ pub(crate) fn is_error(line: &[u8]) -> bool {
 pub(crate) fn error_text(data: &[u8]) -> String {
     let text = utf8::decode(trim(data));
     if let (Some(b'{' | b'"'), true) = (text.as_bytes().first(), json::is_valid(&text)) {
-        let inner = read_error(&text, &mut OpenAi::Completions);
+        let inner = read_error(&text, &mut OpenAiCompletions);
         return inner.unwrap_or_else(|| text.into_owned());
     }
     let mut quoted = Vec::with_capacity(text.len() + 2);
@@ -28,7 +28,7 @@ pub(crate) fn error_text(data: &[u8]) -> String {
 }
 
 /// The error in a payload, as JSON text; `None` where there is none, and where `text` is not valid.
-fn read_error(text: &str, family: &mut OpenAi) -> Option<String> {
+fn read_error(text: &str, family: &mut dyn Family) -> Option<String> {
     let mut payload = Payload::default();
     let mut reader = Reader::new(text);
     let read = family.read(&mut reader, Source::default(), &mut payload);

@@ -159,6 +159,15 @@ impl<'p> Reader<'p> {
         Ok(if is_digits { text.parse().ok() } else { None })
     }
 
+    /// Reads a value; returns its text if it is a number, which is noted as one that says nothing.
+    pub fn number_or_skip(&mut self) -> Result<Option<&'p str>> {
+        let is_number = matches!(self.peek(), b'-' | b'0'..=b'9' | b'N' | b'I');
+        let start = self.at;
+        self.skip_noting()?;
+        let text = self.text.get(start..self.at).ok_or(InvalidJson)?;
+        Ok(is_number.then_some(text))
+    }
+
     /// Reads a value; returns its text.
     pub fn value(&mut self) -> Result<&'p str> {
         self.peek();

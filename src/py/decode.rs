@@ -63,7 +63,7 @@ impl PyStreamDecoder {
         surrogates: Argument<'_>,
         max_event_size: Argument<'_>,
     ) -> PyResult<Self> {
-        let known = ["openai.chat", "openai.completions"];
+        let known: Vec<&str> = Format::all().map(Format::name).collect();
         let name = Argument::Value(format.clone()).option("format", "", &known)?;
         let has_one_choice = asks_for_one(n)?;
         let surrogates = surrogates.option("surrogates", "join", &["join", "replace"])?;
