@@ -78,7 +78,8 @@ impl Payloads {
             };
             if frame.event == b"error" {
                 self.note(&sent);
-                self.provider_error(&self.family.error_text(data), sink);
+                let error = self.family.error_text(data);
+                self.provider_error(&error.unwrap_or_else(|| error_text(data)), sink);
             } else {
                 self.read(&sent, sink);
             }

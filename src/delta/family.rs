@@ -5,7 +5,6 @@ use std::fmt::Debug;
 
 use super::message::some;
 use super::payload::Payload;
-use super::sent_error::error_text;
 use crate::json::{InvalidJson, Raw, Reader};
 use crate::utf8;
 
@@ -53,8 +52,9 @@ pub trait Family: Debug + Send {
         "assistant"
     }
 
-    /// The error that an event called `error` reports, as JSON text.
-    fn error_text(&self, data: &[u8]) -> String {
-        error_text(data)
+    /// The error that an event called `error` reports, as JSON text, where it is not read as in every format.
+    fn error_text(&self, data: &[u8]) -> Option<String> {
+        let _ = data;
+        None
     }
 }

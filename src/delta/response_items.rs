@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::message::{array, object, some};
 use super::payload::Payload;
 use super::provider_error::error_or_skip;
-use super::sent_error::error_text;
 use crate::json::{self, InvalidJson, Raw, Reader};
 use crate::utf8;
 
@@ -105,14 +104,16 @@ fn items<'p>(reader: &mut Reader<'p>) -> Result<Vec<Item<'p>>> {
     Ok(items)
 }
 
-/// The error of an event called so: its own fields, or the error that it holds.
-pub(super) fn error_of_event(data: &[u8]) -> String {
+/// The error of an event of this type: its other fields, or the error that it holds. If it `is_typed`, the event
+/// may be so by its name.
+pub(super) fn error_of_event(data: &[u8], is_typed: bool) -> Option<String> {
     let text = utf8::decode(data);
     let mut reader = Reader::new(&text);
-    let (mut members, mut error) = (Vec::new(), None);
+    let (mut members, mut error, mut kind) = (Vec::new(), None, None);
     let read = object(&mut reader, |reader, name| {
         match name {
-            "type" | "sequence_number" => reader.skip()?,
+            "type" => kind = reader.string_or_skip()?,
+            "sequence_number" => reader.skip()?,
             "error" => error = error_or_skip(reader)?,
             _ => {
                 let mut member = Vec::new();
@@ -124,9 +125,11 @@ pub(super) fn error_of_event(data: &[u8]) -> String {
         }
         Ok(())
     });
-    let is_read = read.and_then(|()| reader.end()).is_ok();
-    if is_read && error.is_none() && !members.is_empty() {
-        return format!("{{{}}}", members.join(","));
+    read.and_then(|()| reader.end()).ok()?;
+    let is_error = is_typed || kind.map(Raw::whole).as_deref() == Some("error");
+    match error {
+        _ if !is_error => None,
+        Some(error) => Some(error.to_owned()),
+        None => Some(format!("{{{}}}", members.join(","))),
     }
-    error_text(data)
 }

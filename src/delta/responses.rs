@@ -72,7 +72,8 @@ impl Family for Responses {
         reader.end()?;
         let kind = source.kind(members.kind);
         if kind == "error" {
-            payload.error = Some(Cow::Owned(self.error_text(reader.text().as_bytes())));
+            let error = error_of_event(reader.text().as_bytes(), true);
+            payload.error = error.map(Cow::Owned);
             return Ok(());
         }
         let known = if members.is_response && source.is_body {
@@ -88,8 +89,8 @@ impl Family for Responses {
         Ok(())
     }
 
-    fn error_text(&self, data: &[u8]) -> String {
-        error_of_event(data)
+    fn error_text(&self, data: &[u8]) -> Option<String> {
+        error_of_event(data, false)
     }
 }
 
