@@ -39,7 +39,7 @@ class PayloadGenerations(DecodedStream):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, plain, outputs = self._decoder._feed_payloads, self.plain, self._outputs
+        read, plain, outputs = self._decoder.feed_payloads, self.plain, self._outputs
 
         def feed(data: bytes) -> Sequence[Any]:
             payloads = read(data)
@@ -79,7 +79,7 @@ class PayloadGenerations(DecodedStream):
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
-            return self._outputs(self._decoder._close_payloads()), None
+            return self._outputs(self._decoder.close_payloads()), None
         except StreamError as error:
             return self._outputs(error.items), error
 

@@ -30,11 +30,11 @@ class WholePayloads(WholeBody):
         self._payloads: list[Any] = []
 
     def _collect(self, data: bytes) -> None:
-        self._payloads += self._decoder._feed_payloads(data)
+        self._payloads += self._decoder.feed_payloads(data)
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         try:
-            self._payloads += self._decoder._close_payloads()
+            self._payloads += self._decoder.close_payloads()
         except StreamError as error:
             self._payloads += error.items
             return (), error
