@@ -15,6 +15,7 @@ from langchain_openai.chat_models.base import (
 from openai._models import construct_type
 from openai.types.responses import Response, ResponseStreamEvent
 
+from millstream.messages.conversion import finish_message
 from millstream.outputs.chat_generation import merge_chat_generation_chunks
 from millstream.providers.openai.responses_reader import ResponsesReader
 from responses_samples import (
@@ -167,6 +168,66 @@ def test_text_alone_has_the_index_of_the_part_that_began_last() -> None:
 
 def test_text_before_any_item_is_the_first_block() -> None:
     assert ResponsesReader(version=None).text("a").content == [{"type": "text", "text": "a", "index": 0}]
+
+
+@pytest.mark.parametrize("version", [None, "v0"])
+def test_a_response_without_events_before_it_is_one_chunk(version: str | None) -> None:
+    output = [REASONING, MESSAGE, CALL, ITEMS["broken call"], REFUSAL]
+    whole: Any = ResponsesReader(version=version).whole(response(*output)).generations[0].message
+    for event in (response(*output), events_of(*output)[-1]):
+        chunk = ResponsesReader(version=version).read(event, "Hello, wörld!")
+        assert chunk is not None
+        message: Any = finish_message(chunk.message)
+        assert message.tool_calls == whole.tool_calls
+        assert [call["args"] for call in message.invalid_tool_calls] == ['{"city": "Bo']
+        assert without_index(message.content) == whole.content
+        assert message.usage_metadata == whole.usage_metadata
+
+
+def without_index(blocks: Any) -> Any:
+    return [{key: value for key, value in block.items() if key != "index"} for block in blocks]
+
+
+def test_text_that_only_the_end_of_a_part_has_is_handed_out() -> None:
+    for kind in ("response.output_text.done", "response.content_part.done", "response.output_item.done"):
+        events = [event for event in events_of(MESSAGE) if event["type"] in ("response.output_item.added", kind)]
+        reader = ResponsesReader(version=None)
+        chunks = [reader.read(event, "all" if event["type"] == kind else None) for event in events]
+        assert [chunk.message.text for chunk in chunks if chunk is not None] == ["", "all"]
+
+
+@pytest.mark.parametrize("missing", ["delta", "delta added", "delta done"])
+def test_calls_of_servers_that_send_no_deltas_are_handed_out(missing: str) -> None:
+    left_out = {
+        "delta": ["function_call_arguments.delta"],
+        "delta done": ["function_call_arguments.delta", "function_call_arguments.done"],
+        "delta added": ["function_call_arguments.delta", "output_item.added"],
+    }[missing]
+    calls = [CALL, {**CALL, "id": "fc_9", "call_id": "call_9"}]
+    events = [event for event in events_of(*calls) if event["type"].removeprefix("response.") not in left_out]
+    merged = merge_chat_generation_chunks(read_ours(events, None))
+    assert merged is not None
+    message: Any = merged.message
+    assert [(call["id"], call["args"]) for call in message.tool_calls] == [
+        ("call_1", {"city": "Bonn"}),
+        ("call_9", {"city": "Bonn"}),
+    ]
+    assert [block["arguments"] for block in message.content] == [CALL["arguments"]] * 2
+
+
+def test_text_after_an_event_of_another_part_is_in_the_part_that_began_last() -> None:
+    reader = ResponsesReader(version=None)
+    events = events_of(ITEMS["cited"])
+    began = [
+        event for event in events if event["type"] in ("response.output_item.added", "response.content_part.added")
+    ]
+    for event in began:
+        reader.read(event, None)
+    late = {"output_index": 0, "content_index": 0, "item_id": "msg_2"}
+    reader.read({"type": "response.output_text.done", **late, "text": ""}, None)
+    first, second = reader.text("a"), reader.text("b")
+    assert first.content == [{"type": "text", "text": "a", "index": 1}]
+    assert second.content == [{"type": "text", "text": "b", "index": 1}]
 
 
 items = st.lists(st.sampled_from([name for name in ITEMS if name != "unknown"]), max_size=5)
