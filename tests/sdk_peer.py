@@ -5,6 +5,7 @@ import copy
 import json
 import pickle
 from collections.abc import AsyncIterator, Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 
 import httpx
@@ -77,12 +78,20 @@ def client_over(*reads: bytes | Exception, asynchronous: bool = False, **given: 
     return openai.OpenAI(http_client=http.Client(transport=transport), **options)
 
 
-def collect(client: Any, *, legacy: bool = False) -> tuple[list[Any], Exception | None]:
+# The resource and the input of a stream, by the name of the endpoint.
+_CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "chat": ("chat.completions", {"messages": MESSAGES}),
+    "completions": ("completions", {"prompt": "Hello"}),
+    "responses": ("responses", {"input": "Hello"}),
+}
+
+
+def collect(client: Any, *, legacy: bool = False, api: str = "chat") -> tuple[list[Any], Exception | None]:
     """Return the chunks of one stream and the exception that it ended with; an async client is closed."""
     chunks: list[Any] = []
     add = chunks.append
-    resource = client.completions if legacy else client.chat.completions
-    arguments = {"prompt": "Hello"} if legacy else {"messages": MESSAGES}
+    path, arguments = _CALLS["completions" if legacy else api]
+    resource = attrgetter(path)(client)
 
     async def read() -> None:
         async with client:
@@ -100,10 +109,10 @@ def collect(client: Any, *, legacy: bool = False) -> tuple[list[Any], Exception 
     return chunks, None
 
 
-def collect_both(*reads: bytes | Exception, legacy: bool = False, **options: Any) -> tuple[Any, Any]:
+def collect_both(*reads: bytes | Exception, legacy: bool = False, api: str = "chat", **options: Any) -> tuple[Any, Any]:
     """Return :func:`collect` of an accelerated client, and that of a client as it is."""
-    ours = collect(accelerate(client_over(*reads, **options)), legacy=legacy)
-    return ours, collect(client_over(*reads, **options), legacy=legacy)
+    ours = collect(accelerate(client_over(*reads, **options)), legacy=legacy, api=api)
+    return ours, collect(client_over(*reads, **options), legacy=legacy, api=api)
 
 
 def describe(value: Any) -> Any:

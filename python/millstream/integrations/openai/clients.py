@@ -30,11 +30,12 @@ _NAMES = "OpenAI, AsyncOpenAI, AzureOpenAI or AsyncAzureOpenAI"
 
 
 def accelerate(client: _Client) -> _Client:
-    """Return ``client`` itself, whose streams of chat completions and completions now cost a fraction of the CPU.
+    """Return ``client`` itself, whose streams of chat, completions and responses now cost a fraction of the CPU.
 
-    The calls and the objects stay the same: a chunk is the SDK's ``ChatCompletionChunk``, equal in every field,
-    and a stream is an ``openai.Stream``. Clients that ``with_options`` or ``copy`` returns from now on are
-    accelerated too. Streams that are open keep their decoder. A call for an accelerated client changes nothing.
+    The calls and the objects stay the same: a chunk is the SDK's ``ChatCompletionChunk``, an event of the
+    Responses API is the SDK's too, equal in every field, and a stream is an ``openai.Stream``. Clients that
+    ``with_options`` or ``copy`` returns from now on are accelerated too. Streams that are open keep their
+    decoder. A call for an accelerated client changes nothing.
 
     Raises ``TypeError`` for anything but an ``OpenAI``, ``AsyncOpenAI``, ``AzureOpenAI`` or ``AsyncAzureOpenAI``,
     subclasses included, and :class:`~millstream.errors.UnsupportedError` for a version of the SDK other than

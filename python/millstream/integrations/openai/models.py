@@ -16,16 +16,16 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from openai._compat import field_get_default
 from openai._models import BaseModel, _get_extra_fields_type, construct_type
 
 from ..._pydantic_object import is_text, make_object
 
-__all__ = ("Unusual", "builder")
+__all__ = ("Unusual", "builder", "union_builder")
 
 Build = Callable[[dict[str, Any]], Any]
 Convert = Callable[[Any], Any]
@@ -62,6 +62,42 @@ def builder(model: type[Any]) -> Build:
             else:
                 extra[key] = value
         return make_object(model, fields, fields_set, extra)
+
+    return build
+
+
+def _variants_of(union: Any) -> Mapping[str, type[Any]] | None:
+    """Return the models of a union by the ``type`` that each of them has; ``None`` if it is another type."""
+    while get_origin(union) is Annotated:
+        union = get_args(union)[0]
+    variants = get_args(union) if get_origin(union) in (Union, types.UnionType) else ()
+    if not variants or not all(_is_model(variant) and "type" in variant.model_fields for variant in variants):
+        return None
+    names = [(name, variant) for variant in variants for name in get_args(variant.model_fields["type"].annotation)]
+    found = dict(names)
+    return found if len(found) == len(names) else None
+
+
+@cache
+def union_builder(union: Any) -> Build | None:
+    """Return a function that builds an object of a union, as ``construct_type`` does; ``None`` for another type.
+
+    The SDK validates the payload on all members of the union, and takes the one that fits; a payload's ``type``
+    says which one that can be.
+    """
+    if (variants := _variants_of(union)) is None:
+        return None
+    checks: dict[str, Convert | None] = {name: _object_check(variant) for name, variant in variants.items()}
+
+    def build(values: dict[str, Any]) -> Any:
+        name = values.get("type")
+        check = checks.get(name) if type(name) is str else None
+        if check is not None:
+            try:
+                return check(values)
+            except Unusual:
+                pass
+        return construct_type(value=values, type_=union)
 
     return build
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import openai
@@ -11,7 +11,7 @@ from openai._models import FinalRequestOptions
 
 from ..._backend import SSEParser
 from ...errors import StreamTruncatedError
-from .models import builder
+from .models import builder, union_builder
 from .shapes import Shapes
 
 __all__ = ("MAX_EVENT_SIZE", "ChunkDecoder")
@@ -20,6 +20,9 @@ MAX_EVENT_SIZE = 64 << 20
 """The size of the largest event, in bytes. The SDK has no limit, and promises 32 MiB."""
 
 _END_MARK = "[DONE]"
+# Stands for the one response of a stream of the Responses API, beside the indexes of choices.
+_RESPONSE = "response"
+_ENDS = ("response.completed", "response.incomplete", "response.failed", "response.cancelled", "error")
 
 
 class ChunkDecoder:
@@ -48,7 +51,7 @@ class ChunkDecoder:
         self._is_legacy = getattr(options, "stream_mode", "legacy") == "legacy"
         self._is_wrapped = bool(getattr(options, "synthesize_event_and_data", None))
         self._parser = SSEParser(max_event_size=MAX_EVENT_SIZE, eof="flush" if needs_end else "discard")
-        self._build = builder(cast_to) if _can_build(cast_to, client) else None
+        self._build = _find_builder(cast_to, client)
         self._shapes = None if self._build is None else Shapes(self._build)
         self._begun: set[Any] = set()
         self._finished: set[Any] = set()
@@ -79,7 +82,7 @@ class ChunkDecoder:
         shapes = self._shapes
         for event in events:
             payload = event.data
-            if shapes is not None and event.event == "message":
+            if shapes is not None and _is_data(event.event):
                 chunk = shapes.read(payload)
                 if chunk is not None:
                     chunks.append(chunk)
@@ -115,14 +118,16 @@ class ChunkDecoder:
         chunks.append(self._build(data))
         if self._needs_end:
             self._note_choices(data.get("choices"))
-        if self._shapes is not None and event.event == "message":
+            self._note_response(data.get("type"))
+        if self._shapes is not None and _is_data(event.event):
             self._shapes.learn(payload)
 
     def _check_error(self, event: str, data: dict[str, Any]) -> None:
         """Raise the SDK's exception if the event reports an error."""
         body = data.get("error")
         if not body:
-            if event != "error":
+            # The Responses API has an event for errors, which is an object of its own.
+            if event != "error" or data.get("type") == "error":
                 return
             body = data
         message = body.get("message") if isinstance(body, Mapping) else None
@@ -139,6 +144,13 @@ class ChunkDecoder:
                 self._begun.add(index)
                 if choice.get("finish_reason"):
                     self._finished.add(index)
+
+    def _note_response(self, kind: Any) -> None:
+        """Note whether a response has begun, and whether it has ended."""
+        if type(kind) is str and kind.startswith("response."):
+            self._begun.add(_RESPONSE)
+        if kind in _ENDS:
+            self._finished.add(_RESPONSE)
 
     def take_failure(self) -> Exception:
         """Return ``failure``, and forget it: its traceback will refer to the frame that has this decoder."""
@@ -162,11 +174,18 @@ class ChunkDecoder:
         return error
 
 
-def _can_build(cast_to: Any, client: Any) -> bool:
-    """Return whether the SDK would do no more than construct an object of ``cast_to``."""
+def _find_builder(cast_to: Any, client: Any) -> Callable[[dict[str, Any]], Any] | None:
+    """Return the function that builds an object; ``None`` if the SDK does more than construct one of ``cast_to``."""
     if client._strict_response_validation or "_process_response_data" in vars(client):
-        return False
-    return isinstance(cast_to, type) and issubclass(cast_to, openai.BaseModel) and not hasattr(cast_to, "build")
+        return None
+    if not isinstance(cast_to, type):
+        return union_builder(cast_to)
+    return builder(cast_to) if issubclass(cast_to, openai.BaseModel) and not hasattr(cast_to, "build") else None
+
+
+def _is_data(event: str) -> bool:
+    """Return whether the data of an event of this name is an object, whatever the name."""
+    return event == "message" or event.startswith("response.")
 
 
 def _is_whole(payload: str) -> bool:

@@ -1,11 +1,12 @@
-"""Payloads that differ from an earlier one in a few strings, which is how a model's text arrives.
+"""Payloads that differ from an earlier one in a few strings and a number, which is how a model's text arrives.
 
-A :class:`Shape` is learned from a payload: its JSON as literal pieces with a *hole* at each string that is
+A :class:`Shape` is learned from a payload: its JSON as literal pieces with a *hole* at each value that is
 expected to change, and the object that it became as a function that copies its dictionaries. A payload that has
 the same pieces becomes an object without being parsed.
 
 The pieces decide what is parsed: the state of a JSON parser after a piece that ends in an opening quote
-depends on that piece alone, and a hole is read by the function with which ``json`` reads strings. Where the strings
+depends on that piece alone, and a hole is read by the function with which ``json`` reads strings. A hole for a
+number takes the digits of an integer, and the piece after it does not begin with a digit. Where the values
 go is not derived from the JSON but seen in an object that was built from it, with a marker in each hole.
 """
 
@@ -25,12 +26,16 @@ from ..._pydantic_object import make_object
 
 __all__ = ("Shape", "Shapes", "learn_shape")
 
-Make = Callable[[list[str]], Any]
+Make = Callable[[list[Any]], Any]
 
-# The keys whose strings change from payload to payload.
+# The keys whose strings change from payload to payload, and the one whose number does.
 _HOLE = re.compile(
-    r'"(?:arguments|content|obfuscation|reasoning|reasoning_content|refusal|text)"\s*:\s*"(?=((?:[^"\\]|\\.)*)")'
+    r'"(?:arguments|content|delta|obfuscation|reasoning|reasoning_content|refusal|text)"\s*:\s*"(?=((?:[^"\\]|\\.)*)")'
+    r'|"sequence_number"\s*:\s*(?=(0|[1-9]\d{0,15})(?![\d.eE]))'
 )
+_NUMBER = re.compile(r"0|[1-9]\d{0,15}(?!\d)")
+# The markers of numbers in a payload begin here.
+_MARKER = 8_770_000_000_000_000
 # Reads a JSON string from its first character on: returns it and the index after its closing quote.
 _scan: Callable[[str, int, bool], tuple[str, int]] = vars(decoder)["scanstring"]
 # A payload with more characters, or more holes, is not a piece of a model's text.
@@ -46,7 +51,7 @@ class _NotAShapeError(Exception):
     """An object is not made of copies of dictionaries alone."""
 
 
-def _object_maker(like: BaseModel, markers: Sequence[str], found: list[int]) -> Make:
+def _object_maker(like: BaseModel, markers: Sequence[Any], found: list[int]) -> Make:
     """Return a function that makes an object like ``like``; add the holes in it to ``found``."""
     if like.__pydantic_private__ is not None or type(like.__pydantic_fields_set__) is not set:
         raise _NotAShapeError
@@ -59,13 +64,13 @@ def _object_maker(like: BaseModel, markers: Sequence[str], found: list[int]) -> 
         if type(value) not in _CONSTANTS or value in markers
     ]
     made_extra = [
-        (key, _text_maker(value, markers, found) if type(value) is str else partial(_copy_value, value))
+        (key, _text_maker(value, markers, found) if value in markers else partial(_copy_value, value))
         for key, value in extra.items()
         if type(value) not in _CONSTANTS or value in markers
     ]
     copy_fields, copy_extra, copy_set = fields.copy, extra.copy, like.__pydantic_fields_set__.copy
 
-    def make(texts: list[str]) -> Any:
+    def make(texts: list[Any]) -> Any:
         fields = copy_fields()
         for key, make_value in made_fields:
             fields[key] = make_value(texts)
@@ -77,12 +82,12 @@ def _object_maker(like: BaseModel, markers: Sequence[str], found: list[int]) -> 
     return make
 
 
-def _field_maker(model: type[BaseModel], key: str, value: Any, markers: Sequence[str], found: list[int]) -> Make:
+def _field_maker(model: type[BaseModel], key: str, value: Any, markers: Sequence[Any], found: list[int]) -> Make:
     """Return a function that makes a value like ``value``, that of the field ``key``."""
-    if type(value) is str:
+    if type(value) in (str, int):
         field = model.model_fields[key]
-        # Only such a field keeps every string as it is.
-        if not field.metadata and field.annotation in (str, str | None):
+        # Only such a field keeps every string, or every integer, as it is.
+        if not field.metadata and field.annotation in (type(value), type(value) | None):
             return _text_maker(value, markers, found)
     if isinstance(value, BaseModel):
         return _object_maker(value, markers, found)
@@ -91,7 +96,7 @@ def _field_maker(model: type[BaseModel], key: str, value: Any, markers: Sequence
     raise _NotAShapeError
 
 
-def _text_maker(marker: str, markers: Sequence[str], found: list[int]) -> Make:
+def _text_maker(marker: Any, markers: Sequence[Any], found: list[int]) -> Make:
     hole = markers.index(marker)
     found.append(hole)
     return itemgetter(hole)
@@ -116,19 +121,26 @@ class Shape:
 
     __slots__ = ("_end", "_make", "_pieces")
 
-    def __init__(self, pieces: Sequence[str], make: Make) -> None:
+    def __init__(self, pieces: Sequence[str], are_numbers: Sequence[bool], make: Make) -> None:
+        """Make a shape of one piece more than there are holes; ``are_numbers`` says which kind each hole is."""
         *leading, self._end = pieces
-        self._pieces = [(piece, len(piece)) for piece in leading]
+        self._pieces = [(piece, len(piece), number) for piece, number in zip(leading, are_numbers, strict=True)]
         self._make = make
 
     def read(self, payload: str) -> Any:
         """Return the object of ``payload``, or ``None`` if it has another shape."""
         at = 0
-        texts = []
-        for piece, length in self._pieces:
+        values: list[Any] = []
+        for piece, length, is_number in self._pieces:
             if not payload.startswith(piece, at):
                 return None
             begin = at + length
+            if is_number:
+                if (number := _NUMBER.match(payload, begin)) is None:
+                    return None
+                values.append(int(number[0]))
+                at = number.end()
+                continue
             try:
                 text, at = _scan(payload, begin, True)
             except ValueError:
@@ -136,10 +148,10 @@ class Shape:
             # Half of a character can only come from an escape, and pydantic does not accept it.
             if at - begin != len(text) + 1 and _SURROGATE.search(text):
                 return None
-            texts.append(text)
+            values.append(text)
         if payload[at:] != self._end:
             return None
-        return self._make(texts)
+        return self._make(values)
 
 
 def learn_shape(payload: str, build: Callable[[Any], Any]) -> Shape | None:
@@ -147,18 +159,23 @@ def learn_shape(payload: str, build: Callable[[Any], Any]) -> Shape | None:
     if len(payload) > _MAX_LENGTH:
         return None
     pieces: list[str] = []
+    are_numbers: list[bool] = []
     at = 0
     for match in _HOLE.finditer(payload):
         pieces.append(payload[at : match.end()])
-        at = match.end(1)
-    if not 0 < len(pieces) <= _MAX_HOLES:
+        are_numbers.append(match[1] is None)
+        at = match.end(1 if match[1] is not None else 2)
+    if not 0 < len(pieces) <= _MAX_HOLES or all(are_numbers):
         return None
-    # Each piece after the first begins with the closing quote of a hole.
+    # Each piece after a string begins with its closing quote.
     pieces.append(payload[at:])
-    markers = [f"hole {number} of {len(pieces) - 1}" for number in range(len(pieces) - 1)]
-    if any(marker in payload for marker in markers):
+    markers: list[Any] = [
+        _MARKER + place if is_number else f"hole {place} of {len(are_numbers)}"
+        for place, is_number in enumerate(are_numbers)
+    ]
+    if any(str(marker) in payload for marker in markers):
         return None
-    marked = "".join([piece + marker for piece, marker in zip(pieces, markers, strict=False)] + [pieces[-1]])
+    marked = "".join([f"{piece}{marker}" for piece, marker in zip(pieces, markers, strict=False)] + [pieces[-1]])
     found: list[int] = []
     try:
         make = _object_maker(build(json.loads(marked)), markers, found)
@@ -167,7 +184,8 @@ def learn_shape(payload: str, build: Callable[[Any], Any]) -> Shape | None:
     # A marker in a key, or in an object inside of an unknown field, is not found.
     if sorted(found) != list(range(len(markers))):
         return None
-    return Shape([pieces[0], *(piece[1:] for piece in pieces[1:])], make)
+    literals = [piece if number else piece[1:] for piece, number in zip(pieces[1:], are_numbers, strict=True)]
+    return Shape([pieces[0], *literals], are_numbers, make)
 
 
 class Shapes:

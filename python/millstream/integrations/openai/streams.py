@@ -11,6 +11,7 @@ from openai import AsyncStream, Stream
 from openai._streaming import SSEDecoder
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
+from openai.types.responses import ResponseStreamEvent
 
 from .._bodies.base import drain
 from .._bodies.httpx import find_socket
@@ -99,11 +100,25 @@ class AsyncCompletionStream(AcceleratedAsyncStream[Completion], AsyncStream[Comp
     _needs_end = True
 
 
+class ResponseStream(AcceleratedStream[ResponseStreamEvent], Stream[ResponseStreamEvent]):
+    """The stream of a response."""
+
+    _needs_end = True
+
+
+class AsyncResponseStream(AcceleratedAsyncStream[ResponseStreamEvent], AsyncStream[ResponseStreamEvent]):
+    """The stream of a response."""
+
+    _needs_end = True
+
+
 STREAM_CLASSES: Mapping[Any, type[Any]] = {
     Stream[ChatCompletionChunk]: ChatCompletionChunkStream,
     Stream[Completion]: CompletionStream,
+    Stream[ResponseStreamEvent]: ResponseStream,
     AsyncStream[ChatCompletionChunk]: AsyncChatCompletionChunkStream,
     AsyncStream[Completion]: AsyncCompletionStream,
+    AsyncStream[ResponseStreamEvent]: AsyncResponseStream,
 }
 """The class that replaces each class of stream that the SDK's resources ask their client for."""
 
