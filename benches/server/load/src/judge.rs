@@ -25,7 +25,11 @@ pub fn judge(id: u64, stream: &Stream, spec: &Spec) -> Verdict {
             tokens: Vec::new(),
         };
     };
-    let said = spec.wire.read(&got.response.body);
+    // The body of another status is an error, in any form.
+    let said = match got.response.status {
+        200 => spec.wire.read(&got.response.body),
+        _ => Said::default(),
+    };
     let tokens = arrivals(id, stream, got, &said);
     let (word, wrong) = match check(id, stream, got, &said, spec) {
         Ok(word) => (word, None),
