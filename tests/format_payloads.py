@@ -81,7 +81,7 @@ def _text(kind: str, content: int = 0, output: int = 0, **members: Any) -> dict[
     return {"type": f"response.{kind}", "item_id": "i", "output_index": output, "content_index": content, **members}
 
 
-_OUTPUT = [
+_OUTPUT: list[dict[str, Any]] = [
     {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Plan"}]},
     {
         "type": "message",

@@ -26,6 +26,7 @@ OPTIONS: Any = st.fixed_dictionaries(
         "max_event_size": st.integers(20, 400),
     },
 )
+SCRAPS = [b"{", b"}", b"[", b"]", b'"', b"\\", b",", b" ", b"\n", b'{"error":"x"}', b"1", b"nul", b"\r"]
 Stream = tuple[str, list[Any]]
 
 

@@ -326,16 +326,14 @@ class Payloads:
         Held halves come without a payload.
         """
         fields = [delta._fields for delta in deltas if delta._fields[0] == 0]
-        texts = [found[2] for found in fields if found[2] is not None]
-        text = texts.pop() if texts else None
-        out += texts
+        text = "".join([found[2] for found in fields if found[2] is not None])
         has_failed = any(found[8] is not None for found in fields)
         role = self.family.role
         is_plain = is_plain and all(found[1] in (None, role) and found[3:] == _TEXT_ALONE for found in fields)
-        if text is not None and (is_plain or has_failed or raw is None):
+        if text and (is_plain or has_failed or raw is None):
             out.append(text)
         elif raw is not None and not has_failed:
-            out.append((raw.strip(WHITE_SPACE).decode("utf-8", "replace"), text))
+            out.append((raw.strip(WHITE_SPACE).decode("utf-8", "replace"), text or None))
 
     def _take(self, deltas: list[Delta], out: list[Any], raw: bytes | None = None, *, is_plain: bool = True) -> None:
         """Hand out ``deltas``, those of the payload ``raw`` or of held halves; end with an error if there is one."""
