@@ -1,6 +1,5 @@
 """The formats of ``StreamDecoder`` in the tests: wire cases as the ops that their sidecars list."""
 
-from types import ModuleType
 from typing import Any
 
 from cases import Case, load_wire
@@ -10,25 +9,6 @@ FORMATS = (
     *("llamacpp.completion", "ollama.chat", "ollama.generate", "openai.chat", "openai.completions"),
     *("openai.responses", "tgi.generate"),
 )
-
-PURE_ONLY = tuple(name for name in FORMATS if name not in ("openai.chat", "openai.completions"))
-"""What the Rust core does not read yet."""
-
-
-def reads(impl: ModuleType, format_: str) -> bool:
-    """Return whether a half reads ``format_``."""
-    return impl.__name__ == "millstream._pure" or format_ not in PURE_ONLY
-
-
-def formats_of(impl: ModuleType) -> list[str]:
-    """Return the names of the formats that a half reads."""
-    return [name for name in FORMATS if reads(impl, name)]
-
-
-def as_native(text: str) -> str:
-    """Return what the Rust core says in place of ``text``, which names all formats."""
-    read = [name for name in FORMATS if name not in PURE_ONLY]
-    return text.replace(", ".join(map(repr, FORMATS)), ", ".join(map(repr, read)))
 
 
 def wire_cases() -> list[Case]:

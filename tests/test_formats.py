@@ -3,10 +3,8 @@
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 from cases import Case, each
-from formats import expected_ops, final_of, ops_of, plain_final, reads, wire_cases
+from formats import expected_ops, final_of, ops_of, plain_final, wire_cases
 from streams import splits
 
 CASES = wire_cases()
@@ -20,14 +18,8 @@ def decode(impl: ModuleType, case: Case, pieces: list[bytes]) -> tuple[list[Any]
     return deltas, decoder
 
 
-def skip_unread(impl: ModuleType, case: Case) -> None:
-    if not reads(impl, case["format"]):
-        pytest.skip(f"the Rust core does not read {case['format']} yet")
-
-
 @each(CASES)
 def test_a_wire_case_means_what_its_sidecar_says_at_every_split(impl: ModuleType, case: Case) -> None:
-    skip_unread(impl, case)
     final = plain_final(case)
     for pieces in splits(case["body"]):
         deltas, decoder = decode(impl, case, pieces)
@@ -38,7 +30,6 @@ def test_a_wire_case_means_what_its_sidecar_says_at_every_split(impl: ModuleType
 
 @each(CASES)
 def test_feed_text_returns_the_texts_of_feed_at_every_split(impl: ModuleType, case: Case) -> None:
-    skip_unread(impl, case)
     deltas, _ = decode(impl, case, [case["body"]])
     shown = [(delta.text, delta.finish_reason) for delta in deltas if delta.index == 0]
     expected = [text or "" for text, finish in shown if text is not None or finish is not None]

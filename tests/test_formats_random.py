@@ -2,19 +2,16 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from format_strategies import STREAMS, as_array, as_lines, as_messages, as_sse, bodies_of
-from formats import FORMATS, PURE_ONLY
+from formats import FORMATS
 from strategies import CUTS, EDIT, written
 from streams import Halves, cut
 from test_decoder_parts import parts_of, shown
 from test_decoder_payloads import payloads_of
 from test_parity import check_decoders
-
-pytestmark = pytest.mark.skipif(bool(PURE_ONLY), reason="the Rust core does not read all formats yet")
 
 STYLES = st.tuples(st.booleans(), st.booleans())
 ENDS = st.sampled_from([b"\n", b"\n", b"\r\n", b"\r"])

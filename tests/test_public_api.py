@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import millstream
-from formats import PURE_ONLY
 from streams import Halves, attempt, by_field
 
 CLASSES = {
@@ -21,7 +20,6 @@ CLASSES = {
     "StreamDecoder": {
         *("close", "close_records", "close_text", "deltas_seen", "done", "ended", "error", "failure"),
         *("close_payloads", "feed", "feed_payloads", "feed_records", "feed_text"),
-        *(() if PURE_ONLY else ("format",)),
         *("finish_reason", "seen", "text", "text_complete", "usage"),
     },
     "Delta": {
@@ -81,7 +79,7 @@ def test_every_public_name_resolves() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_class_has_exactly_its_public_names(impl: ModuleType, name: str) -> None:
     found = {member for member in dir(getattr(impl, name)) if not member.startswith("_")}
-    assert found - ({"format"} if PURE_ONLY else set()) == CLASSES[name]
+    assert found - {"format"} == CLASSES[name]
 
 
 @pytest.mark.parametrize("name", [*CLASSES, "encode_sse"])
