@@ -62,21 +62,10 @@ def test_served_answers_have_the_same_events_projections_and_messages(which: str
         assert again == found
 
 
-deltas = st.fixed_dictionaries(
-    {},
-    optional={
-        "content": st.sampled_from(["", "a", "bc ", "é"]),
-        "tool_calls": st.lists(
-            st.fixed_dictionaries(
-                {
-                    "index": st.integers(0, 1),
-                    "function": st.fixed_dictionaries({"arguments": st.sampled_from(["", "{", "}", "1"])}),
-                }
-            ),
-            max_size=2,
-        ),
-    },
-)
+functions = st.fixed_dictionaries({"arguments": st.sampled_from(["", "{", "}", "1"])})
+calls = st.fixed_dictionaries({"index": st.integers(0, 1), "function": functions})
+pieces = st.lists(calls, max_size=2, unique_by=lambda call: call["index"])
+deltas = st.fixed_dictionaries({}, optional={"content": st.sampled_from(["", "a", "bc ", "é"]), "tool_calls": pieces})
 
 
 @settings(max_examples=15, deadline=None)
