@@ -97,7 +97,11 @@ class _Messages:
     def total(self, output: LLMResult) -> Any:
         message: Any = self.output(output)
         # The last chunk that a stream hands out says so, and version 1 adds up all of them.
-        return message.model_copy(update={"chunk_position": "last"}) if hasattr(message, "chunk_position") else message
+        if not hasattr(message, "chunk_position"):
+            return message
+        total = message.model_copy(update={"chunk_position": "last"})
+        total._finish_content()
+        return total
 
     def output(self, output: Any) -> BaseMessage | None:
         messages = [one.message for choices in output.generations for one in choices]
