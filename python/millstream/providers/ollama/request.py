@@ -42,7 +42,7 @@ def build_params(
     format = resolve_format(call.pop("format", model.format), call.pop("response_format", None))
     think = call.pop("reasoning", model.reasoning)
     params = {
-        **{name: getattr(model, name) for name in ("model", "logprobs", "top_logprobs", "keep_alive")},
+        **{name: getattr(model, name) for name in ("model", "logprobs", "top_logprobs", "keep_alive", "extra_body")},
         **{"options": options, "format": format, "think": think, "tools": []},
         **model.model_kwargs,
         **call,
