@@ -18,6 +18,8 @@ import millstream.chat_models
 from endings import aread
 from millstream import AzureChatOpenAI, ChatOpenAI
 from millstream.chat_models.base import init_chat_model as by_path
+from millstream.providers.anthropic.chat import ChatAnthropic
+from millstream.providers.google.chat import ChatGoogleGenerativeAI
 from millstream.providers.init_chat_model import init_chat_model
 from millstream.providers.model_names import infer_provider
 from millstream.providers.ollama import ChatOllama
@@ -48,6 +50,9 @@ def test_all_paths_name_one_function() -> None:
         ("ft:any:name", "openai", ChatOpenAI, {}),
         ("ollama:llama3.2:1b", None, ChatOllama, {}),
         ("llama3.2:1b", "ollama", ChatOllama, {}),
+        ("anthropic:claude-sonnet-4-5", None, ChatAnthropic, {}),
+        ("claude-sonnet-4-5", None, ChatAnthropic, {}),
+        ("google_genai:gemini-2.5-flash", None, ChatGoogleGenerativeAI, {}),
         ("azure_openai:gpt-4o", None, AzureChatOpenAI, AZURE),
         ("gpt-4o", "azure-openai", AzureChatOpenAI, AZURE),
     ],

@@ -18,6 +18,7 @@ from millstream.errors import (
     NotFoundError,
     ProviderError,
     StreamDecodeError,
+    StreamError,
     StreamStalledError,
     StreamTruncatedError,
 )
@@ -112,9 +113,10 @@ def test_a_stream_that_fails_says_how_with_its_text(name: str, asynchronous: boo
     with assert_no_leaks(), MockServer(make()) as server:
         model = ollama_of(server, stream_chunk_timeout=0.3 if name == "stall" else 30)
         chunks, error = read_all(open_stream(model, asynchronous))
+        assert isinstance(error, StreamError)
         assert type(error) is kind
         assert message in str(error)
-        assert error.text == text  # type: ignore[union-attr]
+        assert error.text == text
         assert "".join(chunk.content for chunk in chunks) == text
         del chunks, error
         gc.collect()
@@ -178,7 +180,9 @@ def test_an_error_keeps_no_response_alive(reads: list[bytes]) -> None:
 
     class Response:
         status = 200
-        headers: dict[str, str] = {}
+
+        def __init__(self) -> None:
+            self.headers: dict[str, str] = {}
 
         def __iter__(self) -> Any:
             return iter(reads)

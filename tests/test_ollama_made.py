@@ -16,6 +16,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import httpx
     import langchain_ollama
+    from langchain_ollama._utils import validate_model
+    from ollama import Client
     from ollama._client import _parse_host
 
 from langchain_peer import KEY
@@ -220,8 +222,8 @@ def test_a_model_that_the_server_does_not_have_is_an_error(name: str) -> None:
         with pytest.raises(ValueError, match=message):
             ollama_of(server, validate_model_on_init=True)
         if name != "no JSON":
-            with pytest.raises(ValueError, match=message), peer(server, validate_model_on_init=True):
-                pass
+            with Client(server.origin) as client, pytest.raises(ValueError, match=message):
+                validate_model(client, "m")
 
 
 def test_a_server_that_is_not_there_has_no_model() -> None:

@@ -14,6 +14,7 @@ with warnings.catch_warnings():
     from pydantic import BaseModel, v1
 
 from millstream.errors import OutputParserException, TruncatedOutputError
+from millstream.language_models.schemas import SchemaMethod
 from millstream.providers.ollama import ChatOllama
 from millstream.testing import MockServer, Reply
 from ollama_peers import END, calling, end, line, ollama_of, peer, served, texts
@@ -45,7 +46,7 @@ BY_TEXT = served(*texts('{"set', 'up": "why', " not", '", "rat', 'ing": 7}'))
 BY_TOOL = served(calling(("Joke", {"setup": "why not", "rating": 7})), END)
 BY_FIRST = served(calling(("First", {"setup": "why not", "rating": 7})), END)
 BY_DICT = served(calling(("JokeDict", {"setup": "why not", "rating": 7})), END)
-CASES: dict[str, tuple[Any, str, Reply]] = {
+CASES: dict[str, tuple[Any, SchemaMethod, Reply]] = {
     "class": (Joke, "json_schema", BY_TEXT),
     "class of the first version": (First, "json_schema", BY_TEXT),
     "class by tool": (Joke, "function_calling", BY_TOOL),

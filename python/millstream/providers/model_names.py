@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from .._late import lazy_names
 
 if TYPE_CHECKING:
     from ..language_models.chat_models import BaseChatModel
@@ -11,12 +12,22 @@ if TYPE_CHECKING:
 __all__ = ("create_chat_model", "infer_provider")
 
 _CLASSES = {
-    "anthropic": ("anthropic", "ChatAnthropic"),
-    "azure_openai": ("openai", "AzureChatOpenAI"),
-    "google_genai": ("google", "ChatGoogleGenerativeAI"),
-    "ollama": ("ollama", "ChatOllama"),
-    "openai": ("openai", "ChatOpenAI"),
+    "anthropic": "ChatAnthropic",
+    "azure_openai": "AzureChatOpenAI",
+    "google_genai": "ChatGoogleGenerativeAI",
+    "ollama": "ChatOllama",
+    "openai": "ChatOpenAI",
 }
+_import_class = lazy_names(
+    {"__name__": __name__},
+    {
+        "AzureChatOpenAI": "millstream.providers.openai.azure",
+        "ChatAnthropic": "millstream.providers.anthropic.chat",
+        "ChatGoogleGenerativeAI": "millstream.providers.google.chat",
+        "ChatOllama": "millstream.providers.ollama.chat",
+        "ChatOpenAI": "millstream.providers.openai.chat",
+    },
+)
 # The other providers of LangChain's function: a name in front of a colon is a provider's only if it is one of these.
 _LANGCHAINS = frozenset(
     {"anthropic_bedrock", "azure_ai", "baseten", "bedrock", "bedrock_converse", "bedrock_mantle_anthropic"}
@@ -50,9 +61,7 @@ def create_chat_model(*, model: str, model_provider: str | None = None, **kwargs
             f"Unsupported {provider=}.\n\nSupported model providers are: {supported}\n\n{hint}; a server with OpenAI's"
             " protocol is reached by ChatOpenAI(base_url=…)"
         )
-    package, class_name = _CLASSES[provider]
-    cls: Any = getattr(import_module(f".{package}", __package__), class_name)
-    made: BaseChatModel = cls(model=name, **kwargs)
+    made: BaseChatModel = _import_class(_CLASSES[provider])(model=name, **kwargs)
     return made
 
 
