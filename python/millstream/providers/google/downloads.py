@@ -20,6 +20,7 @@ __all__ = ("adownload", "download")
 # Gemini accepts far smaller requests; this bounds what a server can make a client read.
 _MAX_SIZE = 64 << 20
 _MAX_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 def download(downloads: Sequence[Download], proxy: str | None) -> None:
@@ -75,9 +76,9 @@ class _File(Processor[Any]):
         try:
             yield
         except APIStatusError as error:
-            target = urljoin(self._url, error.headers.get("location") or self._url)
-            is_redirect = error.status_code in (301, 302, 303, 307, 308) and target != self._url
-            if not is_redirect or urlsplit(target).scheme not in ("http", "https"):
+            location = error.headers.get("location") if error.status_code in _REDIRECTS else None
+            target = urljoin(self._url, location or "")
+            if not location or urlsplit(target).scheme not in ("http", "https"):
                 raise
             self.target = target
 

@@ -74,16 +74,15 @@ class GeminiReader(MessageReader):
         self._as_blocks = is_gemini_3_or_later(version)
         found = read_candidate(candidate, as_blocks=self._as_blocks, strip=False, text=text)
         info, metadata = _describe(candidate, version, wants_logprobs=self._wants_logprobs)
-        message = AIMessageChunk(
-            content=self._index_content(found),
-            additional_kwargs=found.kwargs,
-            response_metadata=metadata,
-            tool_call_chunks=[
+        message = text_chunk("", None, metadata)
+        message.content = self._index_content(found)
+        message.usage_metadata = usage
+        message._additional_kwargs = found.kwargs or None
+        if found.calls:
+            message._tool_call_chunks = [
                 tool_call_chunk(name=name, args=args, id=call_id, index=self._begin(None))
                 for name, args, call_id in found.calls
-            ],
-        )
-        message.usage_metadata = usage
+            ]
         return ChatGenerationChunk(message, info)
 
     def whole(self, body: Any) -> ChatResult:
@@ -179,7 +178,7 @@ def _describe(
         metadata["finish_reason"] = info["finish_reason"]
         if message := candidate.get("finishMessage"):
             metadata["finish_message"] = message
-    if grounding := candidate.get("groundingMetadata"):
+    if isinstance(grounding := candidate.get("groundingMetadata"), Mapping):
         info["grounding_metadata"] = metadata["grounding_metadata"] = convert_grounding(grounding)
     if wants_logprobs and isinstance(logprobs := candidate.get("logprobsResult"), Mapping):
         info["logprobs_result"] = convert_logprobs(logprobs)
