@@ -7,7 +7,7 @@ from typing import Any
 from google_peer import PNG
 from millstream.testing import Reply
 
-__all__ = ("STREAMS", "part", "payload", "stream")
+__all__ = ("GEMINI_3", "STREAMS", "call", "merged", "part", "payload", "stream")
 
 MODEL = "gemini-2.5-flash"
 GEMINI_3 = "gemini-3-pro-preview"
@@ -63,6 +63,17 @@ def stream(payloads: Sequence[Any], **fields: Any) -> Reply:
 
 END = {"finishReason": "STOP"}
 
+
+def merged(payloads: Sequence[Any]) -> Any:
+    """Return the whole answer that has the parts of all payloads, and the rest of the last one."""
+    last = payloads[-1]
+    if "candidates" not in last:
+        return last
+    contents = [item["candidates"][0].get("content", {}) for item in payloads]
+    parts = [part for content in contents for part in content.get("parts", ())]
+    return {**last, "candidates": [{**last["candidates"][0], "content": {"parts": parts, "role": "model"}}]}
+
+
 STREAMS: dict[str, list[Any]] = {
     "text": [payload(part("Hello")), payload(part(" wor")), payload(part("ld!\n")), payload(part(""), **END)],
     "text with usage": [
@@ -98,10 +109,10 @@ STREAMS: dict[str, list[Any]] = {
         payload(call("f", {"city": "Böhl"}, id="c1"), call("g", {}, id="c2")),
         payload({"functionCall": {"name": "h", "id": "c3"}}, usage=(9, 4), **END),
     ],
-    "a call between texts": [payload(part("before")), payload(call("f", {"a": None}, id="c1")), payload(part("after"))],
+    "a call between texts": [payload(part("before")), payload(call("f", {"a": None}, id="c1")), payload(part("after"), **END)],
     "safety": [
         payload(part("so"), safetyRatings=[RATING]),
-        payload(finishReason="SAFETY", finishMessage="no", safetyRatings=[RATING, BLOCKED]),
+        payload(finishReason="SAFETY", safetyRatings=[RATING, BLOCKED]),
     ],
     "a blocked prompt": [
         {
@@ -111,7 +122,7 @@ STREAMS: dict[str, list[Any]] = {
         }
     ],
     "other endings": [payload(part("a")), payload(finishReason="MAX_TOKENS")],
-    "a malformed call": [payload(finishReason="MALFORMED_FUNCTION_CALL", finishMessage="bad")],
+    "a malformed call": [payload(finishReason="MALFORMED_FUNCTION_CALL")],
     "grounding": [payload(part("abc")), payload(part("d"), groundingMetadata=GROUNDING, **END)],
     "an empty grounding": [payload(part("abc"), groundingMetadata={}, **END)],
     "code": [

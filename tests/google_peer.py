@@ -2,11 +2,13 @@
 
 import json
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
+from uuid import UUID
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -20,7 +22,7 @@ from millstream.testing import MockServer, Reply
 
 __all__ = (
     *("ANSWER", "KEY", "PNG", "ask", "bodies", "human", "ai", "system", "tool_result", "our_request", "whole"),
-    *("quiet", "their_model", "our_model", "both_messages"),
+    *("quiet", "their_model", "our_model", "both_messages", "plain"),
 )
 
 KEY = "gk-canary-0123456789"
@@ -66,6 +68,40 @@ def quiet() -> Iterator[None]:
             yield
         finally:
             logging.disable(logging.NOTSET)
+
+
+def plain(value: Any) -> Any:
+    """Return messages, generations, results and events of either library as plain values, with numbered ids."""
+    return _Plain().of(value)
+
+
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class _Plain:
+    """Numbers the ids of runs, calls and messages in the order in which they appear."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, str] = {}
+
+    def of(self, value: Any) -> Any:
+        if hasattr(value, "content_blocks"):
+            dumped = value.model_dump()
+            return [type(value).__name__, self.of(dumped), self.of(value.content_blocks)]
+        if hasattr(value, "generation_info"):
+            return [value.text, self.of(value.generation_info), self.of(value.message)]
+        if hasattr(value, "generations"):
+            return [self.of(value.generations), self.of(value.llm_output)]
+        if isinstance(value, dict):
+            return {self.of(key): self.of(item) for key, item in value.items() if key != "lc_versions"}
+        if isinstance(value, list | tuple):
+            return [self.of(item) for item in value]
+        if isinstance(value, UUID):
+            value = str(value)
+        if isinstance(value, str):
+            text = str(getattr(value, "value", value))
+            return _ID.sub(lambda found: self._ids.setdefault(found[0], f"id-{len(self._ids)}"), text)
+        return value
 
 
 def their_model(server: MockServer, **arguments: Any) -> Any:
