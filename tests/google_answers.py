@@ -61,7 +61,7 @@ def stream(payloads: Sequence[Any], **fields: Any) -> Reply:
     return Reply(body=frames, content_type="text/event-stream", **fields)
 
 
-END = {"finishReason": "STOP"}
+END: Any = {"finishReason": "STOP"}
 
 
 def merged(payloads: Sequence[Any]) -> Any:
@@ -109,7 +109,11 @@ STREAMS: dict[str, list[Any]] = {
         payload(call("f", {"city": "Böhl"}, id="c1"), call("g", {}, id="c2")),
         payload({"functionCall": {"name": "h", "id": "c3"}}, usage=(9, 4), **END),
     ],
-    "a call between texts": [payload(part("before")), payload(call("f", {"a": None}, id="c1")), payload(part("after"), **END)],
+    "a call between texts": [
+        payload(part("before")),
+        payload(call("f", {"a": None}, id="c1")),
+        payload(part("after"), **END),
+    ],
     "safety": [
         payload(part("so"), safetyRatings=[RATING]),
         payload(finishReason="SAFETY", safetyRatings=[RATING, BLOCKED]),

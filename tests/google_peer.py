@@ -1,10 +1,11 @@
 """LangChain's own ``ChatGoogleGenerativeAI``, as the oracle beside ours: the same arguments, the same server."""
 
+import asyncio
 import json
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -22,7 +23,7 @@ from millstream.testing import MockServer, Reply
 
 __all__ = (
     *("ANSWER", "KEY", "PNG", "ask", "bodies", "human", "ai", "system", "tool_result", "our_request", "whole"),
-    *("quiet", "their_model", "our_model", "both_messages", "plain"),
+    *("quiet", "their_model", "our_model", "both_messages", "plain", "read_async"),
 )
 
 KEY = "gk-canary-0123456789"
@@ -200,3 +201,15 @@ def _our_request(server: MockServer, messages: Any, bind: Any, schema: Any, call
     bound = getattr(bound, "first", bound)
     model, kwargs = getattr(bound, "bound", bound), getattr(bound, "kwargs", {})
     return our_request(model, model._model_type.prompt(messages), **{**kwargs, **call})
+
+
+def read_async(model: Any, read: Callable[[Any], Any]) -> Any:
+    """Return what the coroutine ``read(model)`` returns; close the connections of the model in its event loop."""
+
+    async def read_and_close() -> Any:
+        try:
+            return await read(model)
+        finally:
+            await model.aclose()
+
+    return asyncio.run(read_and_close())

@@ -93,7 +93,7 @@ class PayloadMessages(PayloadGenerations):
     :meth:`result` needs ``collect_result``.
     """
 
-    __slots__ = ("_has_last", "_id", "_keeps", "_kept", "_texts")
+    __slots__ = ("_deltas_then", "_has_last", "_id", "_is_list", "_keeps", "_kept", "_texts")
 
     def __init__(
         self,
@@ -114,6 +114,9 @@ class PayloadMessages(PayloadGenerations):
         self._reader.id = self._id
         # Whether the provider's last chunk is marked so.
         self._has_last = False
+        # Whether the content of the last message was a list, and how many deltas there were when this was known.
+        self._is_list = False
+        self._deltas_then = 0
         # For the result: the chunks, and the texts that have arrived since the last one of them.
         self._kept: list[ChatGenerationChunk] = []
         self._texts: list[str] = []
@@ -133,15 +136,20 @@ class PayloadMessages(PayloadGenerations):
         return keep
 
     def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
+        outputs: list[Any]
         if self._keeps and any(type(payload) is not str for payload in payloads):
             # The text so far is of the block that a payload may end.
-            outputs: list[Any] = []
+            outputs = []
             for payload in payloads:
                 if type(payload) is not str:
                     self._keep_texts()
                 outputs += super()._outputs((payload,))
-            return outputs
-        return super()._outputs(payloads)
+        else:
+            outputs = [*super()._outputs(payloads)]
+        if outputs:
+            self._is_list = isinstance(outputs[-1].content, list)
+            self._deltas_then = self._decoder.deltas_seen
+        return outputs
 
     def _keep_texts(self) -> None:
         """Keep the texts as one chunk, while the reader is in their block."""
@@ -167,7 +175,14 @@ class PayloadMessages(PayloadGenerations):
         outputs = super()._last_outputs()
         if self._has_last:
             return outputs
+        before = outputs[-1] if outputs else None
+        if before is None and self._decoder.deltas_seen != self._deltas_then:
+            # The last outputs were plain text.
+            before = self._reader.text("")
         last = text_chunk("", self._id)
+        if self._is_list if before is None else isinstance(before.content, list):
+            # As in LangChain, chunks of one form can be added up.
+            last.content = []
         last.chunk_position = "last"
         return [*outputs, last]
 

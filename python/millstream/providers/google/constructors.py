@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, TypedDict
 
-from ..openai.constructors import Key, Timeout
+from ..http.constructors import Key, Timeout
 
 __all__ = ("GoogleChatArguments",)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..._model_classes import is_model_class, schema_of_model
 from ...function_calling import convert_to_json_schema, convert_to_openai_tool
@@ -15,15 +15,24 @@ from ...output_parsers.pydantic import PydanticOutputParser
 
 if TYPE_CHECKING:
     from ...runnables.runnable import Runnable
-    from .chat import ChatGoogleGenerativeAI
 
 __all__ = ("build_structured_model",)
 
 _METHODS = ("json_schema", "json_mode", "function_calling")
 
 
+class StructuredModel(Protocol):
+    """The interface of a chat model that structured output uses."""
+
+    def bind(self, **kwargs: Any) -> Runnable[Any, Any]:
+        """Return the model with ``kwargs`` in every call."""
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
+        """Return the model with tools that it may call."""
+
+
 def build_structured_model(
-    model: ChatGoogleGenerativeAI,
+    model: StructuredModel,
     schema: Any,
     *,
     method: str | None,
@@ -42,7 +51,7 @@ def build_structured_model(
     return pipe_to_parser(bound, parser, include_raw=include_raw)
 
 
-def _bind_schema(model: ChatGoogleGenerativeAI, schema: Any, method: str) -> tuple[Any, Any]:
+def _bind_schema(model: StructuredModel, schema: Any, method: str) -> tuple[Any, Any]:
     parser: Any = JsonOutputParser()
     if is_model_class(schema):
         sent, shown = schema_of_model(schema), convert_to_json_schema(schema)
@@ -62,7 +71,7 @@ def _bind_schema(model: ChatGoogleGenerativeAI, schema: Any, method: str) -> tup
     return bound, parser
 
 
-def _bind_tool(model: ChatGoogleGenerativeAI, schema: Any, method: str) -> tuple[Any, Any]:
+def _bind_tool(model: StructuredModel, schema: Any, method: str) -> tuple[Any, Any]:
     tool = convert_to_openai_tool(schema)
     name = tool["function"]["name"]
     format = {"kwargs": {"method": method}, "schema": tool}

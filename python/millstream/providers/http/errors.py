@@ -44,6 +44,7 @@ _OVERFLOWS = (
     "context_length_exceeded",
     "Input tokens exceed the configured limit",
     "prompt is too long",
+    "exceeds the maximum number of tokens allowed",
     "ContextWindowExceededError",
 )
 # If no reason is found in the body, the message contains its first characters.
