@@ -49,7 +49,8 @@ def whole(*output: Any, **fields: Any) -> Reply:
 def both(reply: Any, **fields: Any) -> Iterator[tuple[Any, Any, MockServer]]:
     """Make our model and langchain-openai's for one server."""
     given = {**FIELDS, **fields}
-    with MockServer(reply) as server, chat_peer(server.url, **given) as peer:
+    replies: Any = {"script": reply} if isinstance(reply, list) else {"reply": reply}
+    with MockServer(**replies) as server, chat_peer(server.url, **given) as peer:
         yield ChatOpenAI(base_url=server.url, api_key=KEY, **given), peer, server
 
 

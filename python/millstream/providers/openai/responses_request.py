@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatResult
@@ -18,7 +18,17 @@ from .responses_reader import ResponsesReader
 
 if TYPE_CHECKING:
     from ...messages.base import BaseMessage
-    from .chat import BaseChatOpenAI
+    from ..http.request import Endpoint
+
+    class ResponsesModel(Endpoint, Protocol):
+        """The interface of a chat model that a call of the Responses API uses."""
+
+        model_kwargs: dict[str, Any]
+        output_version: str | None
+        use_previous_response_id: bool
+        include_response_headers: bool
+        max_response_size: int
+
 
 __all__ = ("ResponsesRequest", "build_responses_payload")
 
@@ -26,7 +36,7 @@ _FORMAT = "openai.responses"
 
 
 def build_responses_payload(
-    model: BaseChatOpenAI, messages: Sequence[BaseMessage], params: Mapping[str, Any]
+    model: ResponsesModel, messages: Sequence[BaseMessage], params: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the parameters in the body of a request, from those of chat completions."""
     sent = dict(params)
@@ -43,7 +53,7 @@ class ResponsesRequest(PendingRequest):
 
     __slots__ = ("_model", "_schema")
 
-    def __init__(self, model: BaseChatOpenAI, params: dict[str, Any], idle: float | None, *, schema: Any) -> None:
+    def __init__(self, model: ResponsesModel, params: dict[str, Any], idle: float | None, *, schema: Any) -> None:
         super().__init__(model, RESPONSES_PATH, params, idle)
         self._model = model
         self._schema = schema
