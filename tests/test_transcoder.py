@@ -158,7 +158,7 @@ def test_options_of_the_target_are_its_writers(half: ModuleType) -> None:
 
 
 def test_unknown_formats_are_refused() -> None:
-    with pytest.raises(ValueError, match="^source must be one of 'openai.chat', 'openai.completions', not 'x'$"):
+    with pytest.raises(ValueError, match="^source must be one of 'anthropic.messages', 'auto', .*, not 'x'$"):
         Transcoder("x", "text")
     target: Any = "x"
     with pytest.raises(ValueError, match="^wire must be one of "):

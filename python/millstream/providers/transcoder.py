@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._values import as_bytes, check_option
+from .._backend import StreamDecoder
+from .._values import as_bytes
 from ..errors import StreamError
 from ..events import ModelEvents, schema_version
 from ..events.schema import Run
@@ -18,9 +19,9 @@ from ..wires.names import Wire, event_version, is_event_wire, to_options
 from ..wires.wire_records import WireRecords
 from .openai.chat_stream import DecodedMessages
 from .openai.completion_stream import DecodedText
+from .source_messages import SourceMessages, describe_source
 
 if TYPE_CHECKING:
-    from .._backend import StreamDecoder
     from ..wires.record_stream import StreamWriter
     from .stream_decoding import DecodedStream
 
@@ -30,7 +31,7 @@ __all__ = ("Transcoder",)
 class Transcoder:
     r"""Turns a model's stream into the bytes that another client reads: bytes in, bytes out.
 
-    ``source`` is the provider's format, one of :class:`~millstream.StreamDecoder`, and ``n`` the number of choices
+    ``source`` is the provider's format, any of :class:`~millstream.StreamDecoder`, and ``n`` the number of choices
     that were requested. ``target`` is the client's: one of :class:`~millstream.WireWriter`, or ``"langchain.v1"`` and
     ``"langchain.v2"``, the event records of ``astream_records``; ``WireOptions`` say more about it. ``id`` names the
     answer, by default at random. ``model`` is the name that OpenAI's formats show, by default the provider's.
@@ -66,12 +67,14 @@ class Transcoder:
         options = to_options(target)
         options = replace(options, id=options.id if id is None else id, model=model or options.model)
         run_id = os.urandom(16).hex() if options.id is None else options.id
-        run_type, default_name = _MODELS[check_option("source", source, tuple(_MODELS))]
+        _check_source(source)
+        run_type, default_name, _ = describe_source(source)
         is_event = is_event_wire(options.name)
         if run_type == "llm":
             self._stream: DecodedStream = DecodedText(source, None, n=n, collect_result=is_event)
         else:
-            self._stream = DecodedMessages(source, None, n=n, id=f"lc_run--{run_id}", collect_result=is_event)
+            messages = DecodedMessages if source == "openai.chat" else SourceMessages
+            self._stream = messages(source, None, n=n, id=f"lc_run--{run_id}", collect_result=is_event)
         self._writer: StreamWriter
         self._records: RecordProcessor
         if is_event:
@@ -148,5 +151,8 @@ class Transcoder:
         return f"<millstream.Transcoder {self._stream._format!r} to {self._writer.wire!r}>"
 
 
-# The type and the name of the model whose stream it is, by format.
-_MODELS = {"openai.chat": ("chat_model", "ChatOpenAI"), "openai.completions": ("llm", "OpenAI")}
+def _check_source(source: str) -> None:
+    try:
+        StreamDecoder(source)
+    except ValueError as error:
+        raise ValueError(str(error).replace("format", "source", 1)) from None
