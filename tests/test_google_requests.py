@@ -5,9 +5,23 @@ from typing import Any
 
 import pytest
 
-from google_peer import PNG, ai, ask, bodies, both_messages, human, our_request, quiet, system, tool_result
+from google_peer import (
+    PNG,
+    ai,
+    ask,
+    bodies,
+    both_messages,
+    human,
+    our_model,
+    our_request,
+    quiet,
+    system,
+    their_model,
+    tool_result,
+)
 from millstream.messages import HumanMessage, SystemMessage
 from millstream.providers.google.chat import ChatGoogleGenerativeAI
+from millstream.testing import MockServer, Reply
 
 GEMINI_3 = "gemini-3-pro-preview"
 SIGNATURE = "aGk/+w=="
@@ -195,6 +209,14 @@ def test_a_model_without_prefills_rejects_a_last_answer() -> None:
     theirs, ours = ask([human("a"), ai("b")], model="gemini-3.6-flash")
     assert ours == theirs
     assert "does not support model prefilling" in ours[1]
+
+
+def test_tokens_are_counted_by_the_server() -> None:
+    reply = Reply(body=b'{"totalTokens": 7}', content_type="application/json", framing="length")
+    with MockServer(reply) as server, quiet():
+        assert their_model(server).get_num_tokens("hi") == our_model(server).get_num_tokens("hi") == 7
+        theirs, ours = server.requests
+        assert (ours.path, ours.body) == (theirs.path, theirs.body)
 
 
 def _unnamed(outcome: Any) -> Any:

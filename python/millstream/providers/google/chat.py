@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
+from ..._values import read_json
 from ...language_models.model_type import ModelCall
 from ..http.request import PendingRequest
 from ..message_reader import MessageReader
+from .body import CollectedBody
 from .fields import GoogleFields
 from .reader import GeminiReader
 from .requests import GeminiRequest, build_request_params
@@ -79,6 +81,16 @@ class ChatGoogleGenerativeAI(GoogleFields):
                 raise ValueError("Tools are already defined.code_execution tool can't be defined")
             kwargs["tools"] = [{"code_execution": {}}]
         return super().invoke(input, config, stop=stop, **kwargs)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Return the number of tokens of ``text``, as Gemini counts them."""
+        pending = GeminiRequest(
+            self, f"/{self._model_path}:countTokens", {"contents": [{"parts": [{"text": text}]}]}, None
+        )
+        body = CollectedBody("the answer", self.max_response_size)
+        pending.read(body)
+        count = read_json(bytes(body.data).decode()).get("totalTokens")
+        return count if isinstance(count, int) else 0
 
     # Tools.
 

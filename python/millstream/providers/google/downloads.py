@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ...errors import APIConnectionError, APIStatusError, StreamError
-from ...streaming.protocols import Processor
+from ...errors import APIConnectionError, APIStatusError
 from ...transport import AsyncTransport, Request, Transport
 from ...transport.choice import async_transport, sync_transport
 from ..http.build import user_agent
 from ..http.request import PendingRequest
+from .body import CollectedBody
 from .media import Download
 
 __all__ = ("adownload", "download")
@@ -56,17 +55,16 @@ def _list_files(downloads: Sequence[Download], proxy: str | None) -> Iterator[_F
         item.fill(bytes(file.data))
 
 
-class _File(Processor[Any]):
-    """A processor without outputs, which collects a file; and the server that it is on, as a request sees it."""
+class _File(CollectedBody):
+    """The processor that collects a file; and the server that it is on, as a request sees it."""
 
-    __slots__ = ("_failure", "_proxy", "_url", "data", "request", "target")
+    __slots__ = ("_proxy", "_url", "request", "target")
 
     _max_resends = 2
 
     def __init__(self, url: str, proxy: str | None) -> None:
+        super().__init__(f"the file at {url}", _MAX_SIZE)
         self._url, self._proxy = url, proxy
-        self._failure: Exception | None = None
-        self.data = bytearray()
         self.target: str | None = None
         self.request = PendingRequest(self, "", {}, None)
 
@@ -96,32 +94,3 @@ class _File(Processor[Any]):
     def _build_request(self, pending: PendingRequest, key: str | None, end_by: float | None) -> Request:
         headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": user_agent()}
         return Request("GET", self._url, headers, b"")
-
-    # The processor.
-
-    @property
-    def feed(self) -> Callable[[Any], Sequence[Any]]:
-        """The function that collects a read."""
-        return self._collect
-
-    @property
-    def error(self) -> BaseException | None:
-        """Why the file is not complete."""
-        return self._failure
-
-    def _collect(self, data: bytes) -> Sequence[Any]:
-        self.data += data
-        return ()
-
-    def on_idle(self) -> bool:
-        """Return whether the file is too large."""
-        if len(self.data) > _MAX_SIZE:
-            self._failure = APIConnectionError(f"the file at {self._url} is larger than {_MAX_SIZE} bytes")
-        return self._failure is not None
-
-    def on_disconnect(self, error: Exception) -> None:
-        """Keep the error of a connection that broke."""
-        self._failure = error
-
-    def early_disconnect(self) -> StreamError | None:
-        """Return ``None``: a file that was cut is not requested again."""
