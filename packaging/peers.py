@@ -57,6 +57,7 @@ CHECKS = {
         lambda: shutil.which("redis-server"),
         lambda path: [sys.executable, "-m", "tests.redis_suite", path],
     ),
+    "llama.cpp's server": suite("llamacpp_suite"),
     "clients in JavaScript": suite("js_clients"),
     "LangServe's tests": suite("langserve_suite"),
     "Chromium": (

@@ -1,0 +1,1 @@
+"""The tests over a real model server: llama.cpp's, with a model of random weights."""
