@@ -1,6 +1,6 @@
 """LangChain's own models and parsers, with this package's streams: change the import, and keep the app.
 
-The classes are subclasses of those of ``langchain-openai`` and ``langchain-core`` with the same names.
+The classes are subclasses of those of ``langchain-openai``, ``langchain-anthropic`` and ``langchain-core``.
 :func:`to_langchain` and :func:`from_langchain` convert Runnables and values between the two libraries.
 """
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..._late import guard_import, lazy_names, refuse_imports
 
 if TYPE_CHECKING:
+    from .anthropic_models import ChatAnthropic
     from .chat_models import AzureChatOpenAI, ChatOpenAI
     from .llms import AzureOpenAI, OpenAI
     from .output_parsers import JsonOutputParser, StrOutputParser
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = (
     "AzureChatOpenAI",
     "AzureOpenAI",
+    "ChatAnthropic",
     "ChatOpenAI",
     "JsonOutputParser",
     "OpenAI",
@@ -28,6 +30,7 @@ __all__ = (
 _MODULES = {
     "AzureChatOpenAI": ".chat_models",
     "AzureOpenAI": ".llms",
+    "ChatAnthropic": ".anthropic_models",
     "ChatOpenAI": ".chat_models",
     "JsonOutputParser": ".output_parsers",
     "OpenAI": ".llms",
@@ -35,8 +38,15 @@ _MODULES = {
     "from_langchain": ".runnables",
     "to_langchain": ".runnables",
 }
-_CORE_MODELS = dict.fromkeys(("AzureChatOpenAI", "ChatOpenAI", "OpenAI"), ".core_models")
-"""The names for which Millstream's models, converted, are imported where langchain-openai is not installed."""
+_CORE_MODELS = dict.fromkeys(("AzureChatOpenAI", "ChatAnthropic", "ChatOpenAI", "OpenAI"), ".core_models")
+"""The names for which Millstream's models, converted, are imported where the provider's package of LangChain is not."""
+_PACKAGES = {
+    "langchain_openai": "langchain-openai",
+    "openai": "langchain-openai",
+    "langchain_anthropic": "langchain-anthropic",
+    "anthropic": "langchain-anthropic",
+}
+"""For each package that a model needs, the one to install."""
 
 _find = lazy_names(globals(), _MODULES)
 _find_of_core = lazy_names(globals(), _CORE_MODELS)
@@ -54,16 +64,16 @@ def __getattr__(name: str) -> Any:
             raise ImportError(
                 "millstream.integrations.langchain needs LangChain: pip install 'millstream[langchain]'"
             ) from error
-        if missing not in ("langchain_openai", "openai"):
+        if missing not in _PACKAGES:
             raise
         if name in _CORE_MODELS:
             return _find_of_core(name)
         raise ImportError(
-            f"millstream.integrations.langchain.{name} needs langchain-openai: pip install langchain-openai"
+            f"millstream.integrations.langchain.{name} needs {_PACKAGES[missing]}: pip install {_PACKAGES[missing]}"
         ) from error
     except ImportError as error:
         library = (error.name or "").partition(".")[0]
-        if library not in ("langchain_core", "langchain_openai", "openai"):
+        if library != "langchain_core" and library not in _PACKAGES:
             raise
         raise ImportError(
             f"millstream.integrations.langchain.{name} does not support this version of {library.replace('_', '-')}:"
@@ -71,7 +81,7 @@ def __getattr__(name: str) -> Any:
         ) from error
 
 
-_HOSTS = ("langchain_openai", "langchain_core.output_parsers")
+_HOSTS = ("langchain_openai", "langchain_anthropic", "langchain_core.output_parsers")
 
 
 def _explain(name: str) -> str | None:

@@ -11,7 +11,6 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from openai.types.chat import ChatCompletion
 
 from ...errors import MillstreamError
-from ...transport import AsyncResponse, Response
 from .._sdk_calls import capture_options, has_obstacle, report_left
 from .model_requests import ModelRequest
 from .sdk_errors import to_langchain_error
@@ -22,11 +21,10 @@ __all__ = ("ChatRequest", "build_stream_request", "build_whole_request")
 class ChatRequest(ModelRequest):
     """A request for a chat model: its exceptions are langchain-openai's.
 
-    ``is_raw`` says whether the response's headers are needed. ``limiter`` is a rate limiter of LangChain's, whose
-    token is acquired before the first try.
+    ``is_raw`` says whether the response's headers are needed.
     """
 
-    __slots__ = ("_model", "is_raw", "limiter")
+    __slots__ = ("_model", "is_raw")
 
     _cast_to = ChatCompletion
 
@@ -38,27 +36,10 @@ class ChatRequest(ModelRequest):
         super().__init__(resource._client, options, idle=idle, is_native=not model.http_socket_options)
         self._model = model
         self.is_raw = is_raw
-        self.limiter: Any = None
 
     def to_host_error(self, error: MillstreamError, chunks_received: int = 0) -> Exception:
         """Return langchain-openai's exception for ``error``."""
         return to_langchain_error(error, self, self._model, chunks_received)
-
-    def open(self) -> Response:
-        """Send the request, with retries, and return the response, whose status is a success."""
-        if (limiter := self._take_limiter()) is not None:
-            limiter.acquire(blocking=True)
-        return super().open()
-
-    async def aopen(self) -> AsyncResponse:
-        """:meth:`open` for async code."""
-        if (limiter := self._take_limiter()) is not None:
-            await limiter.aacquire(blocking=True)
-        return await super().aopen()
-
-    def _take_limiter(self) -> Any:
-        limiter, self.limiter = self.limiter, None
-        return limiter
 
 
 _FORMAT = "it has a response_format"

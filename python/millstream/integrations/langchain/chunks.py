@@ -17,7 +17,7 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 
 from ..._pydantic_object import set_extra, set_fields, set_fields_set, set_private
 
-__all__ = ("chat_generation_maker", "chat_message_maker", "merge_metadata")
+__all__ = ("chat_generation_maker", "chat_message_maker", "generation_maker", "merge_metadata", "message_maker")
 
 # The fields of a message of plain text that have a mutable value: each chunk needs its own.
 _MUTABLE = {"additional_kwargs", "response_metadata", "tool_calls", "invalid_tool_calls", "tool_call_chunks"}
@@ -28,7 +28,11 @@ _samples: dict[bool, ChatGenerationChunk] = {}
 
 def chat_generation_maker(output_version: str | None) -> Callable[[str], ChatGenerationChunk]:
     """Return the function that makes the chunk of a piece of text, as langchain-openai's ``_stream`` yields it."""
-    sample = _find_sample(output_version)
+    return generation_maker(_find_sample(output_version))
+
+
+def generation_maker(sample: ChatGenerationChunk) -> Callable[[str], ChatGenerationChunk]:
+    """Return the function that makes chunks of text which have all else of ``sample``."""
     message: Any = sample.message
     make_message = _message_maker(message, vars(message), message.__pydantic_fields_set__)
     values, fields_set = dict(vars(sample)), sample.__pydantic_fields_set__
@@ -50,7 +54,11 @@ def chat_generation_maker(output_version: str | None) -> Callable[[str], ChatGen
 
 def chat_message_maker(output_version: str | None, id: str) -> Callable[[str], AIMessageChunk]:
     """Return the function that makes the chunk of a piece of text, as a chat model's ``stream`` yields it."""
-    message: Any = _find_sample(output_version).message
+    return message_maker(_find_sample(output_version).message, id)
+
+
+def message_maker(message: Any, id: str) -> Callable[[str], AIMessageChunk]:
+    """Return the function that makes messages of text, with the id ``id``, which have all else of ``message``."""
     values = {**vars(message), "id": id}
     return _message_maker(message, values, message.__pydantic_fields_set__ | {"id", "response_metadata"})
 

@@ -1,6 +1,6 @@
-"""The models of OpenAI where langchain-core is installed without langchain-openai: Millstream's, converted.
+"""The models where langchain-core is installed without the provider's package of LangChain: Millstream's, converted.
 
-They take the arguments of Millstream's classes with the same names, and raise its errors, since the OpenAI SDK's
+They take the arguments of Millstream's classes with the same names, and raise its errors, since the SDK's
 are not there. With langchain-openai they are subclasses of its classes instead: see ``chat_models`` and ``llms``.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...providers.anthropic.chat import ChatAnthropic as MillstreamChatAnthropic
 from ...providers.openai.azure import AzureChatOpenAI as MillstreamAzureChatOpenAI
 from ...providers.openai.chat import ChatOpenAI as MillstreamChatOpenAI
 from ...providers.openai.completions import OpenAI as MillstreamOpenAI
 from .models_to_langchain import MillstreamChatModel, MillstreamLLM
 
-__all__ = ("AzureChatOpenAI", "ChatOpenAI", "OpenAI")
+__all__ = ("AzureChatOpenAI", "ChatAnthropic", "ChatOpenAI", "OpenAI")
 
 
 class ChatOpenAI(MillstreamChatModel):
@@ -28,6 +29,13 @@ class AzureChatOpenAI(MillstreamChatModel):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**_take_model(MillstreamAzureChatOpenAI, arguments))
+
+
+class ChatAnthropic(MillstreamChatModel):
+    """A chat model of LangChain's around :class:`millstream.ChatAnthropic`, whose arguments it takes."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**_take_model(MillstreamChatAnthropic, arguments))
 
 
 class OpenAI(MillstreamLLM):

@@ -15,12 +15,19 @@ __all__ = ("ModelRequest",)
 
 
 class ModelRequest(ClientRequest):
-    """A request for a model; a subclass says which class of the SDK the response is, and which exceptions it raises."""
+    """A request for a model; a subclass says which class of the SDK the response is, and which exceptions it raises.
 
-    __slots__ = ()
+    ``limiter`` is a rate limiter of LangChain's, whose token is acquired before the first try of a stream.
+    """
+
+    __slots__ = ("limiter",)
 
     _cast_to: Any
     """The class of the SDK for the whole response."""
+
+    def __init__(self, client: Any, options: Any, *, idle: float | None = None, is_native: bool = True) -> None:
+        super().__init__(client, options, idle=idle, is_native=is_native)
+        self.limiter: Any = None
 
     @property
     def n(self) -> int:
@@ -35,6 +42,8 @@ class ModelRequest(ClientRequest):
 
     def open(self) -> Response:
         """Send the request, with retries, and return the response, whose status is a success."""
+        if (limiter := self._take_limiter()) is not None:
+            limiter.acquire(blocking=True)
         try:
             return super().open()
         except MillstreamError as error:
@@ -42,10 +51,16 @@ class ModelRequest(ClientRequest):
 
     async def aopen(self) -> AsyncResponse:
         """:meth:`open` for async code."""
+        if (limiter := self._take_limiter()) is not None:
+            await limiter.aacquire(blocking=True)
         try:
             return await super().aopen()
         except MillstreamError as error:
             raise_as(self.to_host_error(error))
+
+    def _take_limiter(self) -> Any:
+        limiter, self.limiter = self.limiter, None
+        return limiter
 
     def read_response(self) -> Any:
         """Send the request, with retries, and return what the SDK's client makes of the whole response."""

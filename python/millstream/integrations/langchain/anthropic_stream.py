@@ -1,0 +1,219 @@
+"""The processors of Anthropic's streams: the chunks of ``_stream``, and the messages of ``stream``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from anthropic._models import construct_type
+from anthropic.types import RawContentBlockDeltaEvent, TextDelta
+from langchain_anthropic.chat_models import _add_gateway_metadata
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk, LLMResult
+from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+
+from .anthropic_requests import AnthropicRequest
+from .chunks import generation_maker, merge_metadata, message_maker
+from .payload_outputs import PayloadOutputs
+
+__all__ = ("AnthropicGenerations", "AnthropicMessages")
+
+_EVENT = RawContentBlockDeltaEvent(type="content_block_delta", index=0, delta=TextDelta(type="text_delta", text=""))
+
+
+class AnthropicGenerations(PayloadOutputs):
+    """Outputs a generation chunk for each payload, as langchain-anthropic's ``_stream`` does.
+
+    A payload that is a piece of text in the block that began last becomes a chunk without the SDK's objects. Different
+    are: a stream that ends early is an error; the halves of a character that arrive in two payloads are joined.
+    """
+
+    __slots__ = ("_block_start", "_first_info", "_indexes", "_make", "_model", "_stream_usage")
+
+    _request: AnthropicRequest
+
+    def __init__(
+        self, model: Any, request: AnthropicRequest, *, stream_usage: bool, collect_result: bool = False
+    ) -> None:
+        self._model = model
+        self._stream_usage = stream_usage
+        # The indexes of the blocks so far, the last of which a text belongs to. The functions that make outputs refer
+        # to it, and not to this object, which refers to them.
+        self._indexes: list[Any] = []
+        sample = model._make_message_chunk_from_anthropic_event(
+            _EVENT, stream_usage=stream_usage, coerce_content_to_string=True
+        )
+        make = self._find_maker(sample[0])
+        self._make = make if request.is_text else _block_maker(make, self._indexes)
+        super().__init__("anthropic.messages", request, None, n=1, collect_result=collect_result)
+
+    def _find_maker(self, sample: Any) -> Callable[[str], Any]:
+        """Return the function that makes the output of a piece of text."""
+        return generation_maker(ChatGenerationChunk(message=sample))
+
+    def _start(self) -> None:
+        super()._start()
+        self._block_start: Any = None
+        self._indexes.clear()
+        self._first_info: dict[str, Any] | None = {}
+
+    def opened(self, body: Any) -> None:
+        """Keep the metadata of LangSmith's gateway for the first chunk."""
+        super().opened(body)
+        if self._model._uses_gateway:
+            self._first_info = {}
+            _add_gateway_metadata(self._first_info, body)
+
+    @property
+    def feed(self) -> Callable[[bytes], Sequence[Any]]:
+        """Return the function from the data of a read to chunks."""
+        read, make, convert = self._decoder._feed_payloads, self._make, self._outputs
+
+        def feed(data: bytes) -> Sequence[Any]:
+            payloads = read(data)
+            # The most frequent read has one text, the next most frequent one several texts and nothing else.
+            if len(payloads) == 1 and type(payloads[0]) is str:
+                return (make(payloads[0]),)
+            for payload in payloads:
+                if type(payload) is not str:
+                    return convert(payloads)
+            return [*map(make, payloads)]
+
+        return feed
+
+    def _make_output(self, payload: Any) -> Any:
+        if type(payload) is str:
+            return self._make(payload)
+        value = _read(payload[0])
+        if not isinstance(value, dict) or value.get("type") not in _KNOWN:
+            return None
+        if payload[1] is not None:
+            _set_text(value, payload[1])
+        if value["type"] == "content_block_start" or ("index" in value and value["index"] not in self._indexes):
+            self._indexes.append(value.get("index"))
+        message, self._block_start = self._model._make_message_chunk_from_anthropic_event(
+            construct_type(type_=self._request.event_type, value=value),
+            stream_usage=self._stream_usage,
+            coerce_content_to_string=self._request.is_text,
+            block_start_event=self._block_start,
+        )
+        if message is None:
+            return None
+        info, self._first_info = self._first_info, None
+        self._has_chunks = True
+        return self._finish(ChatGenerationChunk(message=message, generation_info=info))
+
+    def _finish(self, chunk: ChatGenerationChunk) -> Any:
+        """Return the output for ``chunk``."""
+        return chunk
+
+
+class AnthropicMessages(AnthropicGenerations):
+    """Outputs the messages of the chunks, with the id ``id``: what ``stream`` yields.
+
+    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
+    """
+
+    __slots__ = ("_has_last", "_id", "_kept", "_texts")
+
+    _needs_chunks = True
+
+    def __init__(
+        self, model: Any, request: AnthropicRequest, id: str, *, stream_usage: bool, collect_result: bool = False
+    ) -> None:
+        self._id = id
+        # For the result: the texts since the last chunk with more than text.
+        self._texts: list[str] = []
+        super().__init__(model, request, stream_usage=stream_usage, collect_result=collect_result)
+        if collect_result:
+            self._make = _keeping_maker(self._make, self._texts)
+
+    def _start(self) -> None:
+        super()._start()
+        self._has_last = False
+        self._kept: list[ChatGenerationChunk] = []
+        self._texts.clear()
+
+    def _find_maker(self, sample: Any) -> Callable[[str], Any]:
+        return message_maker(sample, self._id)
+
+    def _make_output(self, payload: Any) -> Any:
+        if type(payload) is not str:
+            # They belong to the block that a payload may end.
+            self._keep_texts()
+        return super()._make_output(payload)
+
+    def _keep_texts(self) -> None:
+        if self._texts:
+            text = "".join(self._texts)
+            self._kept.append(ChatGenerationChunk(message=self._make(text)))
+            self._texts.clear()
+
+    def _finish(self, chunk: ChatGenerationChunk) -> Any:
+        message: Any = chunk.message
+        if message.id is None:
+            message.id = self._id
+        message.response_metadata = merge_metadata(chunk)
+        self._has_last = message.chunk_position == "last"
+        if self._collects:
+            self._kept.append(chunk.model_copy(update={"message": message.model_copy()}))
+        return message
+
+    def result(self) -> Any:
+        """Return LangChain's result of the run: the merged chunks, without an added last one."""
+        self._keep_texts()
+        merged = merge_chat_generation_chunks(self._kept)
+        return LLMResult(generations=[[] if merged is None else [merged]])
+
+    def close(self) -> Sequence[Any]:
+        """Return the messages that were held back, and a last one if the provider's is not marked so."""
+        outputs = super().close()
+        if self.error is not None or self._has_last:
+            return outputs
+        content: Any = "" if self._request.is_text else []
+        return [*outputs, AIMessageChunk(content=content, chunk_position="last", id=self._id)]
+
+
+# The events that langchain-anthropic makes chunks of.
+_KNOWN = ("message_start", "content_block_start", "content_block_delta", "message_delta")
+
+
+def _block_maker(make: Callable[[str], Any], indexes: Sequence[Any]) -> Callable[[str], Any]:
+    """Return the function that makes the output of a text as a block, from ``make``, which makes that of a text."""
+
+    def make_of_block(text: str) -> Any:
+        output = make(text)
+        message = vars(output).get("message", output)
+        # The constructor would do no more than keep it.
+        vars(message)["content"] = [{"text": text, "type": "text", "index": indexes[-1] if indexes else 0}]
+        return output
+
+    return make_of_block
+
+
+def _keeping_maker(make: Callable[[str], Any], texts: list[str]) -> Callable[[str], Any]:
+    """Return the function that makes the output of a text, and appends the text to ``texts``."""
+
+    def keep(text: str) -> Any:
+        texts.append(text)
+        return make(text)
+
+    return keep
+
+
+def _read(raw: str) -> Any:
+    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        return json.loads(raw)
+
+
+def _set_text(value: Mapping[str, Any], text: str) -> None:
+    """Replace the text of a payload by ``text``, which is in whole characters."""
+    for name in ("delta", "content_block"):
+        holder = value.get(name)
+        if isinstance(holder, dict) and "text" in holder:
+            holder["text"] = text
