@@ -8,13 +8,14 @@ from typing import Any
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import langchain_anthropic
+    from langchain_anthropic._client_utils import _get_default_async_httpx_client
     from langchain_core.messages import BaseMessage as TheirMessage
     from pydantic import SecretStr
 
 from millstream.integrations.langchain import from_langchain
 from millstream.providers.anthropic import ChatAnthropic
 
-__all__ = ("KEY", "MODEL", "both_models", "both_payloads", "read_warnings")
+__all__ = ("KEY", "MODEL", "both_models", "both_payloads", "forget_clients", "read_warnings")
 
 KEY = "sk-ant-canary-0123456789"
 MODEL = "claude-sonnet-4-6"
@@ -23,8 +24,14 @@ _SAMPLING = ("temperature", "top_p", "top_k")
 
 def both_models(url: str = "http://127.0.0.1:9", **arguments: Any) -> tuple[Any, Any]:
     """Return our model and langchain-anthropic's for ``url``."""
+    forget_clients()
     given = {"model": MODEL, "base_url": url, "max_retries": 0, **arguments}
     return ChatAnthropic(api_key=KEY, **given), langchain_anthropic.ChatAnthropic(api_key=SecretStr(KEY), **given)
+
+
+def forget_clients() -> None:
+    """Let the next model of langchain-anthropic have a new async HTTP client: the last one belongs to another loop."""
+    _get_default_async_httpx_client.cache_clear()
 
 
 def both_payloads(messages: Any, call: dict[str, Any] | None = None, **arguments: Any) -> tuple[Any, Any]:

@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     import langchain_anthropic
     from pydantic import SecretStr
 
-from anthropic_peer import KEY, MODEL, read_warnings
+from anthropic_peer import KEY, MODEL, forget_clients, read_warnings
 from anthropic_samples import ANSWERS, STREAMS, stream_reply, whole_reply
 from langchain_chat import AsyncRecorder, Recorder, describe
 from langchain_peer import allow_v1
@@ -28,6 +28,7 @@ def models(reply: Any, options: dict[str, Any], **arguments: Any) -> Iterator[tu
     """Make our model and langchain-anthropic's for one server; yield the arguments of the call too."""
     own = {name: value for name, value in options.items() if name in OWN}
     call = {name: value for name, value in options.items() if name not in OWN}
+    forget_clients()
     with MockServer(reply) as server, read_warnings():
         given: dict[str, Any] = {"model": MODEL, "base_url": server.origin, "api_key": SecretStr(KEY), "max_retries": 0}
         given |= {**own, **arguments}
@@ -58,15 +59,15 @@ def test_the_chunks_are_langchains(name: str, way: str) -> None:
         assert describe(WAYS[way](mine, call)) == describe(WAYS[way](theirs, call))
 
 
-@pytest.mark.parametrize("name", STREAMS)
-def test_the_events_are_langchains(name: str) -> None:
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("name", ["text", "thinking", "a tool call", "a tool of the server", "betas"])
+def test_the_events_are_langchains(name: str, version: str) -> None:
     payloads, options = STREAMS[name]
     with models(stream_reply(payloads), options) as (mine, theirs, call), allow_v1():
-        for version in ("v1", "v2"):
-            events = [
-                asyncio.run(read_all(model.astream_events("p", version=version, **call))) for model in (mine, theirs)
-            ]
-            assert describe(events[0]) == describe(events[1])
+        events, expected = (
+            asyncio.run(read_all(model.astream_events("p", version=version, **call))) for model in (mine, theirs)
+        )
+        assert describe(events) == describe(expected)
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -93,7 +94,12 @@ def test_standard_content_is_langchains(version: str) -> None:
 
 def test_the_requests_are_langchains() -> None:
     with MockServer() as server, read_warnings():
-        given: dict[str, Any] = {"model": MODEL, "base_url": server.origin, "api_key": SecretStr(KEY), "temperature": 0.5}
+        given: dict[str, Any] = {
+            "model": MODEL,
+            "base_url": server.origin,
+            "api_key": SecretStr(KEY),
+            "temperature": 0.5,
+        }
         for model in (ours.ChatAnthropic(**given), langchain_anthropic.ChatAnthropic(**given)):
             bound = model.bind_tools([{"type": "web_fetch_20250910", "name": "web_fetch"}])
             list(bound.stream([("system", "s"), ("human", "h")], stop=["x"]))

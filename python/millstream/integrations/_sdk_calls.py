@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from collections.abc import Mapping
@@ -67,9 +68,22 @@ def find_obstacle(resource: Any) -> str | None:
             return f"the client's method {method} is not the {name}'s own"
     if not all(hasattr(kind, method) for method in _NEEDED_METHODS):
         return f"this version of the {name} is not known"
-    if any(attributes.get(way) for way in _OWN_WAYS) or getattr(client, "_tracer", None) is not None:
+    if any(attributes.get(way) for way in _OWN_WAYS) or _is_traced(client):
         return "its client has a provider, a workload identity, middleware or tracing"
     return None
+
+
+def _is_traced(client: Any) -> bool:
+    """Return whether a client of Anthropic has a tracer of OpenTelemetry that records.
+
+    It has one wherever OpenTelemetry is installed, which does nothing until an app sets a provider.
+    """
+    tracer = getattr(client, "_tracer", None)
+    if tracer is None:
+        return False
+    trace = sys.modules.get("opentelemetry.trace")
+    is_proxy = trace is not None and isinstance(tracer, trace.ProxyTracer)
+    return not (is_proxy and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider))  # type: ignore[union-attr]
 
 
 def find_sdk(resource: Any) -> ModuleType | None:
@@ -115,6 +129,9 @@ def capture_options(resource: Any, params: Mapping[str, Any], *, is_raw: bool = 
     # The SDK copies the parameters by their types, in 0.1 ms a message. JSON comes out as it went in.
     held = {name: params[name] for name in _HELD if type(params.get(name)) is list and _is_json(params[name])}
     options = _call_create(resource, {**params, **{name: [] for name in held}})
+    if (prepare := getattr(resource._client, "_copy_and_prepare", None)) is not None:
+        # Anthropic's client leaves out here what the call did not pass.
+        options = _finish_now(prepare(options))
     if held:
         options.json_data = {**options.json_data, **held}
     return options
@@ -131,7 +148,7 @@ def _is_json(value: Any) -> bool:
 def _call_create(resource: Any, params: Mapping[str, Any]) -> Any:
     """Return the options of the request that ``resource.create(**params)`` makes, without sending it."""
     sdk: Any = find_sdk(resource)
-    name, (_, async_client) = _SDKS[sdk.__name__]
+    _, (_, async_client) = _SDKS[sdk.__name__]
     recorder = copy(resource)
 
     def make_options(path: str, *, body: Any = None, options: Any = None, **others: Any) -> Any:
@@ -145,14 +162,20 @@ def _call_create(resource: Any, params: Mapping[str, Any]) -> Any:
         recorder._post = make_options
         return recorder.create(**params)
     recorder._post = amake_options
-    created = recorder.create(**params)
+    return _finish_now(recorder.create(**params))
+
+
+def _finish_now(value: Any) -> Any:
+    """Return ``value``, or the result of a coroutine that does not wait for anything."""
+    if not inspect.iscoroutine(value):
+        return value
     try:
-        created.send(None)
+        value.send(None)
     except StopIteration as end:
         return end.value
     finally:
-        created.close()
-    raise RuntimeError(f"the {name}'s create waits before it sends the request: this version is not known")
+        value.close()
+    raise RuntimeError("the SDK waits before it sends the request: this version is not known")
 
 
 def uses_native(http_client: Any) -> bool:

@@ -51,7 +51,7 @@ class AnthropicGenerations(PayloadOutputs):
 
     def _find_maker(self, sample: Any) -> Callable[[str], Any]:
         """Return the function that makes the output of a piece of text."""
-        return generation_maker(ChatGenerationChunk(message=sample))
+        return generation_maker(ChatGenerationChunk(message=sample, generation_info=None))
 
     def _start(self) -> None:
         super()._start()
@@ -69,7 +69,9 @@ class AnthropicGenerations(PayloadOutputs):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, make, convert = self._decoder._feed_payloads, self._make, self._outputs
+        read, make, convert = self._decoder.feed_payloads, self._make, self._outputs
+        if self._first_info:
+            return lambda data: convert(read(data))
 
         def feed(data: bytes) -> Sequence[Any]:
             payloads = read(data)
@@ -85,7 +87,7 @@ class AnthropicGenerations(PayloadOutputs):
 
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
-            return self._make(payload)
+            return self._add_info(self._make(payload))
         value = _read(payload[0])
         if not isinstance(value, dict) or value.get("type") not in _KNOWN:
             return None
@@ -104,6 +106,12 @@ class AnthropicGenerations(PayloadOutputs):
         info, self._first_info = self._first_info, None
         self._has_chunks = True
         return self._finish(ChatGenerationChunk(message=message, generation_info=info))
+
+    def _add_info(self, output: Any) -> Any:
+        """Add the metadata for the first chunk to it, if there are some."""
+        if self._first_info:
+            output.generation_info, self._first_info = self._first_info, None
+        return output
 
     def _finish(self, chunk: ChatGenerationChunk) -> Any:
         """Return the output for ``chunk``."""
@@ -144,6 +152,11 @@ class AnthropicMessages(AnthropicGenerations):
             # They belong to the block that a payload may end.
             self._keep_texts()
         return super()._make_output(payload)
+
+    def _add_info(self, output: Any) -> Any:
+        if self._first_info:
+            output.response_metadata, self._first_info = {**self._first_info, **output.response_metadata}, None
+        return output
 
     def _keep_texts(self) -> None:
         if self._texts:
