@@ -1,21 +1,22 @@
 """langchain-anthropic's ``ChatAnthropic`` beside ours: the same arguments, the same server."""
 
+import asyncio
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import langchain_anthropic
-    from langchain_anthropic._client_utils import _get_default_async_httpx_client
+    from langchain_anthropic._client_utils import _get_default_async_httpx_client, _get_default_httpx_client
     from langchain_core.messages import BaseMessage as TheirMessage
     from pydantic import SecretStr
 
 from millstream.integrations.langchain import from_langchain
 from millstream.providers.anthropic import ChatAnthropic
 
-__all__ = ("KEY", "MODEL", "both_models", "both_payloads", "forget_clients", "read_warnings")
+__all__ = ("KEY", "MODEL", "both_models", "both_payloads", "forget_clients", "read_warnings", "run")
 
 KEY = "sk-ant-canary-0123456789"
 MODEL = "claude-sonnet-4-6"
@@ -30,8 +31,24 @@ def both_models(url: str = "http://127.0.0.1:9", **arguments: Any) -> tuple[Any,
 
 
 def forget_clients() -> None:
-    """Let the next model of langchain-anthropic have a new async HTTP client: the last one belongs to another loop."""
+    """Let the next model of langchain-anthropic have new HTTP clients."""
+    _get_default_httpx_client.cache_clear()
     _get_default_async_httpx_client.cache_clear()
+
+
+def run(model: Any, call: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Run ``call`` in a loop of its own, and close the async client of LangChain's ``model`` there."""
+
+    async def main() -> Any:
+        try:
+            return await call()
+        finally:
+            client = vars(model).pop("_async_client", None)
+            if client is not None:
+                await client.close()
+            _get_default_async_httpx_client.cache_clear()
+
+    return asyncio.run(main())
 
 
 def both_payloads(messages: Any, call: dict[str, Any] | None = None, **arguments: Any) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from anthropic_peer import both_models, read_warnings
+from anthropic_peer import both_models, read_warnings, run
 from anthropic_samples import ANSWERS, STREAMS, body_of, stream_reply, whole_reply
 from endings import aread
 from langchain_peer import allow_v1, dump_messages
@@ -124,7 +124,7 @@ def test_the_events_of_a_stream_are_langchains(name: str, version: str) -> None:
     with MockServer(stream_reply(payloads)) as server, allow_v1(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mine, theirs = (
-            asyncio.run(aread(model.astream_events("p", version=version, **call)))
+            run(model, lambda model=model: aread(model.astream_events("p", version=version, **call)))  # type: ignore[misc]
             for model in both_models(server.origin, **own)
         )
     assert [*map(plain_event, mine)] == [*map(plain_event, theirs)]

@@ -1,6 +1,5 @@
 """``ChatAnthropic`` of the LangChain integration, beside langchain-anthropic's: the same calls over the same bytes."""
 
-import asyncio
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ with warnings.catch_warnings():
     import langchain_anthropic
     from pydantic import SecretStr
 
-from anthropic_peer import KEY, MODEL, forget_clients, read_warnings
+from anthropic_peer import KEY, MODEL, forget_clients, read_warnings, run
 from anthropic_samples import ANSWERS, STREAMS, stream_reply, whole_reply
 from langchain_chat import AsyncRecorder, Recorder, describe
 from langchain_peer import allow_v1
@@ -42,10 +41,10 @@ async def read_all(stream: Any) -> list[Any]:
 
 WAYS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "stream": lambda model, call: list(model.stream("p", **call)),
-    "astream": lambda model, call: asyncio.run(read_all(model.astream("p", **call))),
+    "astream": lambda model, call: run(model, lambda: read_all(model.astream("p", **call))),
     "stream with a handler": lambda model, call: list(model.stream("p", {"callbacks": [Recorder()]}, **call)),
-    "astream with a handler": lambda model, call: asyncio.run(
-        read_all(model.astream("p", {"callbacks": [AsyncRecorder()]}, **call))
+    "astream with a handler": lambda model, call: run(
+        model, lambda: read_all(model.astream("p", {"callbacks": [AsyncRecorder()]}, **call))
     ),
     "_stream": lambda model, call: list(model._stream(model._convert_input("p").to_messages(), **call)),
 }
@@ -65,7 +64,8 @@ def test_the_events_are_langchains(name: str, version: str) -> None:
     payloads, options = STREAMS[name]
     with models(stream_reply(payloads), options) as (mine, theirs, call), allow_v1():
         events, expected = (
-            asyncio.run(read_all(model.astream_events("p", version=version, **call))) for model in (mine, theirs)
+            run(model, lambda model=model: read_all(model.astream_events("p", version=version, **call)))  # type: ignore[misc]
+            for model in (mine, theirs)
         )
         assert describe(events) == describe(expected)
 
@@ -82,7 +82,7 @@ def test_a_whole_answer_is_langchains(name: str) -> None:
     answer, options = ANSWERS[name]
     with models(whole_reply(answer), options) as (mine, theirs, call):
         assert describe(mine.invoke("p", **call)) == describe(theirs.invoke("p", **call))
-        assert describe(asyncio.run(mine.ainvoke("p", **call))) == describe(theirs.invoke("p", **call))
+        assert describe(run(mine, lambda: mine.ainvoke("p", **call))) == describe(theirs.invoke("p", **call))
 
 
 @pytest.mark.parametrize("version", ["v0", "v1"])
