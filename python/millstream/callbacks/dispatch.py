@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ..messages.base import BaseMessage
 
-__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event", "receives_events")
+__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "announce_events", "handle_event", "receives_events")
 
 Result = TypeVar("Result")
 
@@ -233,7 +233,14 @@ def receives_events(run: Any) -> bool:
         return False
     module = sys.modules.get("langchain_core.tracers._streaming")
     marked = getattr(module, "_V2StreamingCallbackHandler", ())
-    return any(getattr(one, "streams_message_events", False) or isinstance(one, marked) for one in run.handlers)
+    return any(hasattr(one, "expect_message_events") or isinstance(one, marked) for one in run.handlers)
+
+
+def announce_events(run: Any) -> None:
+    """Announce to the handlers of version 3 that the run reports events: its chunks are not to be read too."""
+    for one in run.handlers:
+        if (expect := getattr(one, "expect_message_events", None)) is not None:
+            expect(run.run_id)
 
 
 def _no_config(handler: object) -> Mapping[str, Any]:

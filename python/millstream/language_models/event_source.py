@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..callbacks.dispatch import announce_events
 from ..events.protocol.block_events import BlockEvents, ProtocolEvent, message_to_events
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.workers import iterate_in_thread
@@ -46,6 +47,7 @@ class EventSource:
 
     def open(self, run: CallbackManagerForLLMRun) -> Iterator[ProtocolEvent]:
         """Return an iterator of the events."""
+        announce_events(run)
         model, call = self._model, self._call
         if not self.exists:
             result = model._model_type._generate_one(model, call, run)
@@ -58,6 +60,7 @@ class EventSource:
 
     async def aopen(self, run: AsyncCallbackManagerForLLMRun) -> AsyncIterator[ProtocolEvent]:
         """Return an async iterator of the events."""
+        announce_events(run)
         model, call = self._model, self._call
         if not self.exists:
             result = await model._model_type._agenerate_one(model, call, run)

@@ -38,13 +38,14 @@ class _Node(NamedTuple):
 class _Model:
     """The run of a chat model: where it runs, its metadata, and what makes events of its chunks."""
 
-    __slots__ = ("events", "has_own_events", "metadata", "namespace")
+    __slots__ = ("events", "has_begun", "has_own_events", "metadata", "namespace")
 
     def __init__(self, namespace: Sequence[str], metadata: Mapping[str, Any], id: str) -> None:
         self.namespace = namespace
         self.metadata = metadata
         self.events = BlockEvents(id, has_infos=True)
-        self.has_own_events = False
+        # Whether the model reports its events itself, and whether there was one.
+        self.has_own_events = self.has_begun = False
 
 
 class MessageEventHandler(ChunkTaps):
@@ -54,8 +55,6 @@ class MessageEventHandler(ChunkTaps):
     are made of its chunks; of one that answers whole, of its message. A model that fails has an event ``error``, and
     its exception is kept in ``failures``, by the id of the run.
     """
-
-    streams_message_events = True
 
     def __init__(self, wanted: EventFilter, channel: Channel, root_id: UUID) -> None:
         super().__init__(channel)
@@ -83,17 +82,21 @@ class MessageEventHandler(ChunkTaps):
             shown = {**(metadata or {}), "name": name, "run_id": str(run_id), **({"tags": tags} if tags else {})}
             self._models[run_id] = _Model(self._namespace_in(parent_run_id), shown, f"lc_run--{run_id}")
 
+    def expect_message_events(self, run_id: UUID) -> None:
+        """Take note that a model's run reports its events itself."""
+        if (model := self._models.get(run_id)) is not None:
+            model.has_own_events = True
+
     def on_stream_event(self, event: ProtocolEvent, *, run_id: UUID, **kwargs: Any) -> None:
         """Send an event that the model reports itself."""
         if (model := self._models.get(run_id)) is not None:
-            model.has_own_events = True
             self._send(model, (event,))
 
     def on_llm_new_token(self, token: Any, *, chunk: Any = None, run_id: UUID, **kwargs: Any) -> None:
         """Send the events of a chunk."""
         model = self._models.get(run_id)
         if model is not None and not model.has_own_events and hasattr(chunk, "message"):
-            self._send(model, model.events.add(chunk.message))
+            self._send(model, model.events.add(chunk.message, chunk.generation_info))
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
         """Send the last events, or all those of an answer that came whole."""
@@ -110,7 +113,7 @@ class MessageEventHandler(ChunkTaps):
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Send the event of an error; as for a server's clients, its message does not quote the provider's."""
         model = self._models.pop(run_id, None)
-        if model is not None and (model.has_own_events or model.events.started):
+        if model is not None and model.has_begun:
             public = describe_error(error)
             self.failures[str(run_id)] = error
             self._send(model, ({"event": "error", "message": public.message, "code": public.type},))
@@ -145,6 +148,7 @@ class MessageEventHandler(ChunkTaps):
 
     def _send(self, model: _Model, events: Any) -> None:
         for event in events:
+            model.has_begun = True
             self._channel.send(_Sent("messages", model.namespace, (event, model.metadata)))
 
 
