@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from .._context import settings
 from .._late import lazy_names
@@ -224,10 +224,14 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         return event_stream(self, input, config, version, wanted, stop, kwargs, for_async=for_async)
 
     def _event_records(
-        self, run: RecordedRun, writer: RecordWriter, version: EventVersion, *, for_async: bool
+        self, run: RecordedRun, writer: RecordWriter, version: EventVersion | Literal["v3"], *, for_async: bool
     ) -> tuple[Source, RecordProcessor] | None:
         has_own_events = self._overrides_stream(Runnable, "stream_events", for_async=for_async)
-        if has_own_events or self._overrides_stream(BaseLanguageModel, "stream", for_async=for_async):
+        if (
+            version == "v3"
+            or has_own_events
+            or self._overrides_stream(BaseLanguageModel, "stream", for_async=for_async)
+        ):
             return super()._event_records(run, writer, version, for_async=for_async)
         source, processor = self._event_stream(
             run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async

@@ -11,10 +11,11 @@ from .._backend import StreamDecoder
 from .._values import as_bytes
 from ..errors import StreamError
 from ..events import ModelEvents, schema_version
+from ..events.event_records import EventRecords
 from ..events.schema import Run
 from ..streaming.protocols import RecordProcessor
 from ..wires.chunk_writer import ChunkWriter
-from ..wires.event_writer import EventWriter
+from ..wires.event_writer import create_event_writer
 from ..wires.names import Wire, event_version, is_event_wire, to_options
 from ..wires.wire_records import WireRecords
 from .openai.chat_stream import DecodedMessages
@@ -32,10 +33,10 @@ class Transcoder:
     r"""Turns a model's stream into the bytes that another client reads: bytes in, bytes out.
 
     ``source`` is the provider's format, any of :class:`~millstream.StreamDecoder`, and ``n`` the number of choices
-    that were requested. ``target`` is the client's: one of :class:`~millstream.WireWriter`, or ``"langchain.v1"`` and
-    ``"langchain.v2"``, the event records of ``astream_records``; ``WireOptions`` say more about it. ``id`` names the
-    answer, by default at random. ``model`` is the name that OpenAI's formats show, by default the provider's.
-    LangChain's events have ``name``, ``input`` and ``metadata`` of the run.
+    that were requested. ``target`` is the client's: one of :class:`~millstream.WireWriter`, or ``"langchain.v1"``,
+    ``"langchain.v2"`` and ``"langchain.v3"``, the event records of ``astream_records``; ``WireOptions`` say more about
+    it. ``id`` names the answer, by default at random. ``model`` is the name that OpenAI's formats show, by default the
+    provider's. LangChain's events have ``name``, ``input`` and ``metadata`` of the run.
 
     :meth:`feed` takes the bytes of network reads, cut anywhere. :meth:`close` returns the end of an answer that ended
     well, and raises otherwise, as a model's stream does. :meth:`fail` then returns the end for the client: an error
@@ -77,8 +78,13 @@ class Transcoder:
             self._stream = messages(source, None, n=n, id=f"lc_run--{run_id}", collect_result=is_event)
         self._writer: StreamWriter
         self._records: RecordProcessor
-        if is_event:
-            self._writer = writer = EventWriter(options.name)
+        if options.name == "langchain.v3" and run_type == "chat_model":
+            from ..language_models.protocol_run import NativeEvents
+
+            self._writer = writer = create_event_writer(options.name)
+            self._records = EventRecords(NativeEvents(self._stream, f"lc_run--{run_id}"), writer)
+        elif is_event:
+            self._writer = writer = create_event_writer(options.name)
             run = Run(run_id, name or default_name, run_type, metadata=dict(metadata or {}))
             version = schema_version(event_version(options.name))
             self._records = ModelEvents(self._stream, version, run, input, includes=True).records(writer)

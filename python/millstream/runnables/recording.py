@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..wires.chunk_writer import ChunkWriter
-from ..wires.event_writer import EventWriter
+from ..wires.event_writer import EventWriter, create_event_writer
 from ..wires.names import Wire, event_version, event_wire, is_event_wire, to_options
 from ..wires.record_stream import RecordStream, SyncRecordStream
 from ..wires.wire_records import WireRecords, awrite_items, write_items
@@ -74,7 +74,7 @@ def _plan(
     if is_event_wire(options.name):
         if wire is not None:
             version = event_version(options.name)
-        event_writer = EventWriter(options.name, format=format)
+        event_writer = create_event_writer(options.name, format=format)
         return lambda writer: _event_parts(run, writer, version, for_async=for_async), event_writer
     if format != "sse":
         raise ValueError(f"format frames LangChain's wires alone: the wire {options.name!r} has its own framing")

@@ -195,7 +195,7 @@ class Streamable(Invocable[Input, Output]):
     ) -> RecordStream:
         """Stream the run as bytes to be sent as they come: the events of ``astream_events``, or the answer in a wire.
 
-        Without ``wire``, and with ``"langchain.v1"`` or ``"langchain.v2"``, they are what
+        Without ``wire``, and with ``"langchain.v1"``, ``"langchain.v2"`` or ``"langchain.v3"``, they are what
         :class:`~millstream.RecordWriter` of this ``format`` writes for each event, and its end. The arguments
         ``include_*`` and ``exclude_*`` are those of ``astream_events``. Any other ``wire`` carries the output's
         chunks alone: ``"openai.chat"``, ``"vercel.ui"`` and the others of :mod:`millstream.wires.names`. Models,
@@ -232,12 +232,15 @@ class Streamable(Invocable[Input, Output]):
         return sync_record_stream(RecordedRun(self, input, config, wanted, kwargs), wire, version, format)
 
     def _event_records(
-        self, run: RecordedRun, writer: RecordWriter, version: EventVersion, *, for_async: bool
+        self, run: RecordedRun, writer: RecordWriter, version: EventVersion | Literal["v3"], *, for_async: bool
     ) -> tuple[Source, RecordProcessor] | None:
         """Return the source and the processor of the records of one run's events; ``None`` for users' events.
 
         Raises :class:`NotImplementedError` for an unknown version.
         """
+        if version == "v3":
+            protocol = self._protocol_events(run.input, run.config, run.wanted, run.kwargs, for_async=for_async)
+            return protocol[0], EventRecords(protocol[1], writer)
         if self._overrides_stream(Streamable, "stream_events", for_async=for_async):
             return None
         source, events = self._event_stream(run.input, run.config, version, run.wanted, run.kwargs, for_async=for_async)

@@ -162,7 +162,7 @@ def _make_body(
     """Return the body of ``content``, which has records, is a stream of the class ``own``, or has items."""
     if hasattr(content, "media_type") and hasattr(content, "fail"):
         _check_wire(content, wire)
-    elif wire is None and not isinstance(content, own):
+    elif wire is None and not isinstance(content, own) and getattr(content, "wire", None) is None:
         return as_items(content)
     else:
         content = record(content, wire)

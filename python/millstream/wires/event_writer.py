@@ -12,7 +12,7 @@ from .message_deltas import without_metadata
 from .names import WIRES, WireFormat
 from .public_error import describe_error
 
-__all__ = ("EventWriter",)
+__all__ = ("EventWriter", "create_event_writer")
 
 
 class EventWriter(RecordWriter):
@@ -41,7 +41,7 @@ class EventWriter(RecordWriter):
 
     def lean(self) -> EventWriter:
         """Return a new writer that leaves out inputs and metadata."""
-        return EventWriter(self.wire, format=self.format, include_input=False)
+        return type(self)(self.wire, format=self.format, include_input=False)
 
     def start(self) -> bytes:
         """Return nothing: the first event is the first record."""
@@ -83,7 +83,36 @@ class EventWriter(RecordWriter):
         return {**event, "metadata": {}, "data": data}
 
 
+class _MessageEventWriter(EventWriter):
+    """Writes the events of version 3: those of a message, or of a chain with the runs that they belong to."""
+
+    __slots__ = ()
+
+    def is_preface(self, records: bytes) -> bool:
+        """Return whether no model has begun to answer, and no run has ended."""
+        return _BEGUN.search(records) is None
+
+    def fail(self, error: BaseException) -> bytes:
+        """Return the record of an error, in the form of the protocol."""
+        public = describe_error(error)
+        record = self.write({"event": "error", "message": public.message, "code": public.type})
+        return record.replace(b"event: data\n", b"event: error\n", 1)
+
+    def _without_input(self, event: StreamEvent) -> StreamEvent:
+        """Return the event of a run without the metadata of a message; the id of the model's run is left."""
+        if event.get("method") != "messages":
+            return event
+        message, metadata = event["params"]["data"]
+        return {**event, "params": {**event["params"], "data": (message, {"run_id": metadata.get("run_id")})}}
+
+
+def create_event_writer(wire: str, *, format: RecordFormat = "sse") -> EventWriter:
+    """Return the writer of a wire of LangChain's."""
+    return (_MessageEventWriter if wire == "langchain.v3" else EventWriter)(wire, format=format)
+
+
 # The type of an event stands first in its record; quotes inside strings are escaped.
 _CHUNK = re.compile(rb'\{"event":"on_[a-z_]+_stream"')
+_BEGUN = re.compile(rb'"event":"(content-block-|message-finish|error)|"method":"(values|custom|updates)"')
 _STEPS = ("on_chain_", "on_prompt_")
 """The events of steps whose outputs are inputs of others."""

@@ -29,6 +29,7 @@ WireName = Literal[
     "ag-ui",
     "langchain.v1",
     "langchain.v2",
+    "langchain.v3",
     "ndjson",
     "openai.chat",
     "openai.completions",
@@ -123,7 +124,10 @@ def to_options(wire: Wire) -> WireOptions:
 
 def event_wire(version: object) -> WireName:
     """Return the wire of stream events of ``version``; the first read refuses a version that there is not."""
-    return "langchain.v1" if version == "v1" else EVENT_WIRE
+    return _EVENT_WIRES.get(version, EVENT_WIRE) if isinstance(version, str) else EVENT_WIRE
+
+
+_EVENT_WIRES: dict[str, WireName] = {"v1": "langchain.v1", "v3": "langchain.v3"}
 
 
 def event_version(name: str) -> str:

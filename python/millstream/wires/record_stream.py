@@ -9,7 +9,7 @@ from ..streaming.drive import adrive_records, drive
 from ..streaming.protocols import RecordProcessor, Source
 from ..streaming.stream import AsyncStream, EventStream, Stream, SyncEventStream, raise_on_first_step
 from .chunk_writer import ChunkWriter
-from .event_writer import EventWriter
+from .event_writer import create_event_writer
 from .names import CHUNK_WIRE, EVENT_WIRE, SNAPSHOT_WIRES, Wire, WireFormat, is_event_wire, to_options
 from .wire_records import RecordOutputs, awrite_items, write_items
 
@@ -208,6 +208,7 @@ def record_sync_chunks(stream: Iterable[Any], wire: Wire | None = None) -> SyncR
 
 def _writer_of(stream: object, wire: Wire | None, event_stream: type[Any]) -> StreamWriter:
     if wire is None:
-        wire = EVENT_WIRE if isinstance(stream, event_stream) else CHUNK_WIRE
+        # The streams of version 3 name their wire.
+        wire = getattr(stream, "wire", None) or (EVENT_WIRE if isinstance(stream, event_stream) else CHUNK_WIRE)
     options = to_options(wire)
-    return EventWriter(options.name) if is_event_wire(options.name) else ChunkWriter(options, "")
+    return create_event_writer(options.name) if is_event_wire(options.name) else ChunkWriter(options, "")

@@ -6,7 +6,7 @@ import re
 from typing import Any, Literal
 
 from ...wires.chunk_writer import ChunkWriter
-from ...wires.event_writer import EventWriter
+from ...wires.event_writer import create_event_writer
 from ...wires.names import WireOptions, is_event_wire
 from ..errors import error_record
 
@@ -25,7 +25,7 @@ def error_records(wire: str | None, media_type: str, error: BaseException, recor
         return error_record(error) if media_type.startswith("text/event-stream") else b""
     if is_event_wire(wire):
         format: Literal["sse", "ndjson"] = "sse" if media_type.startswith("text/event-stream") else "ndjson"
-        return EventWriter(wire, format=format).fail(error)
+        return create_event_writer(wire, format=format).fail(error)
     writer = ChunkWriter(WireOptions(name), "")
     writer.start()
     records = writer.fail(error)
