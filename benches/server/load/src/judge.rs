@@ -67,7 +67,9 @@ fn check(
         Fault::None | Fault::Leaves(..) | Fault::Stops(_) if is_whole => Ok("whole"),
         _ if spec.killed && got.response.status == 0 => Ok("refused while the server was down"),
         _ if spec.killed && !got.complete => Ok("cut by the end of the server"),
-        _ if spec.killed && said.failed => Ok("error record, at the end of the server or before"),
+        _ if spec.killed && (said.failed || got.response.status >= 500) => {
+            Ok("error, at the end of the server or before")
+        }
         Fault::Cut(Leave::Reset, _) => honest(spec.wire, got, said, "upstream reset"),
         Fault::Cut(..) | Fault::ErrorFrame(_) if !has_all => {
             Err("text is missing before the error".to_owned())
