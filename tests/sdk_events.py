@@ -19,7 +19,7 @@ __all__ = (
 def read_chat(event: Any, seen: Any) -> None:
     """Read a chunk of a chat completion, or a whole one."""
     for choice in event.choices or ():
-        delta, at = getattr(choice, "delta", None) or getattr(choice, "message", None), choice.index
+        delta, at = choice.delta if hasattr(choice, "delta") else choice.message, choice.index
         # The SDK keeps what it does not know: Mistral's content in parts, the members of other providers.
         for part in delta.content if isinstance(delta.content, list) else ():
             _read_part(part, seen, at)
@@ -175,7 +175,7 @@ def _read_end(event: Any, seen: Any) -> None:
 def read_cohere(event: Any, seen: Any) -> None:
     """Read an event of a chat, or a whole answer."""
     kind = getattr(event, "type", None)
-    delta = getattr(event, "delta", None)
+    delta: Any = getattr(event, "delta", None)
     if kind is None:
         _read_cohere_answer(event, seen)
     elif kind == "message-start":

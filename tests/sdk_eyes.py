@@ -43,7 +43,7 @@ class Seen:
 
     def choice(self, index: int = 0) -> dict[str, Any]:
         """Return one choice, which begins empty."""
-        empty = {"text": "", "reasoning": "", "refusal": "", "tool_calls": {}, "finish_reason": None}
+        empty: dict[str, Any] = {"text": "", "reasoning": "", "refusal": "", "tool_calls": {}, "finish_reason": None}
         return self.choices.setdefault(str(index), empty)
 
     def add(self, name: str, text: str | None, index: int = 0) -> None:
