@@ -134,6 +134,16 @@ def test_a_key_in_a_member_of_a_body_is_replaced(body: Any, tmp_path: Path) -> N
     assert not found(KEY, tmp_path / "r")
 
 
+def test_a_key_in_a_form_is_replaced(tmp_path: Path) -> None:
+    def send(recorder: Recorder) -> None:
+        httpx2.post(f"{recorder.url}/token", data={"grant": "x", "client_secret": KEY})
+
+    record(tmp_path / "r", Reply(body=f"not known: {KEY}".encode()), send)
+    assert not found(KEY, tmp_path / "r")
+    (exchange,) = load_recording(tmp_path / "r").exchanges
+    assert exchange.request_body == b"grant=x&client_secret=REDACTED"
+
+
 @pytest.mark.parametrize("key", FORMS, ids=lambda key: key[:4])
 def test_a_key_is_known_by_its_form_wherever_it_is(key: str, tmp_path: Path) -> None:
     def send(recorder: Recorder) -> None:
@@ -214,7 +224,7 @@ def test_no_key_of_an_sdk_is_in_the_file(ask: Callable[[str, str], None], tmp_pa
 
 
 def test_what_is_no_key_is_recorded_as_it_is(tmp_path: Path) -> None:
-    words = "the key to sk-ill is task-based authorization: a token, a secret, a password"
+    words = "the key to sk-ill-and-knowledge is task-based; Bearer authorizations, hf_a_long_name_of_words, a password"
     args = json.dumps({"key": "value", "token": "abcdefgh", "note": '"password": "written by a model"'})
     tokens = {"x-ratelimit-remaining-tokens": "123456", "x-request-id": "req_123456"}
     reply = Reply(pieces=[words], tool_calls=[{"name": "f", "args": args}], headers=tokens)

@@ -95,7 +95,9 @@ class Recorder(LoopbackServer):
         self._file: TextIO = os.fdopen(descriptor, "w", encoding="utf-8", newline="\n")
         self._file.write(first_line(self._upstream))
         self._file.flush()
-        self._client: httpx2.AsyncClient = httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=30))
+        # A connection for each exchange: none is stale, and none stays open in a test that looks for leaks.
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        self._client: httpx2.AsyncClient = httpx2.AsyncClient(timeout=httpx2.Timeout(None, connect=30), limits=limits)
 
     async def _close(self) -> None:
         await self._client.aclose()

@@ -33,11 +33,13 @@ _MEMBER = re.compile(
     rb'|cookie|set-cookie|secret)"\s*:\s*"((?:[^"\\]|\\.)+)"',
     re.IGNORECASE,
 )
-# The forms of keys: OpenAI's, Anthropic's and their likes, Google's, AWS's, tokens of JWT, keys of other hosts.
+# The forms of keys: OpenAI's, Anthropic's and their likes, those of other hosts, Google's, AWS's, tokens of JWT.
+# Ordinary words with hyphens have no digits.
 _FORM = re.compile(
-    rb"(?<![A-Za-z0-9_-])(?:sk-[\w-]{16,}|(?:gsk|hf|r8|xai|ek|nvapi|pplx|tgp_v1|ghp|gho|glpat|fw|co)[_-][\w-]{20,}"
+    rb"(?<![A-Za-z0-9_-])(?:sk-(?=[\w-]*\d)[\w-]{16,}"
+    rb"|(?:gsk_|hf_|r8_|ek_|fw_|ghp_|gho_|tgp_v1_|xai-|nvapi-|pplx-|glpat-)(?=[\w-]*\d)[\w-]{20,}"
     rb"|AIza[\w-]{30,}|(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|ya29\.[\w-]{20,}"
-    rb"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}|Bearer\s+[\w.~+/-]{16,}=*)"
+    rb"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}|Bearer\s+(?=[\w.~+/-]*\d)[\w.~+/-]{16,}=*)"
 )
 
 
@@ -59,10 +61,12 @@ class Redactor:
         for name, value in (*exchange.request_headers, *exchange.headers):
             if _is_secret(name):
                 self.learn(*_parts(value))
-        for name, value in _parameters(exchange.query):
+        is_form = ("content-type", "application/x-www-form-urlencoded") in exchange.request_headers
+        form = exchange.request_body.decode("latin-1") if is_form else ""
+        for name, value in (*_parameters(exchange.query), *_parameters(form)):
             if _is_secret(name):
                 self.learn(value)
-        body = self.bytes(exchange.request_body)
+        body = self._query(form).encode("latin-1") if is_form else self.bytes(exchange.request_body)
         return replace(
             exchange,
             path=self.text(exchange.path),
