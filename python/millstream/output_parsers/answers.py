@@ -83,6 +83,8 @@ def _check_end(message: object, text: str) -> None:
     metadata = _details(message, "response_metadata")
     reasons = [metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason")]
     reasons.append(_details_in(metadata, "incomplete_details").get("reason"))
+    if blocked := _details_in(metadata, "prompt_feedback").get("block_reason"):
+        reasons.append(f"blocked:{blocked}")
     for reason in reasons:
         known = reason.lower() if isinstance(reason, str) else ""
         if known in _CUT_OFF:
