@@ -226,7 +226,7 @@ class Payloads:
                 if line.startswith(b"{") and is_error(line):
                     self._take(self.choices.read_error(line.strip(WHITE_SPACE)), out)
                     return
-            found = json_lines(raw)
+            found = json_lines(raw, self.family.format)
             message = "invalid JSON in the body" if found is None else self._foreign_message(found)
             self.fail(message, offset, raw[:FRAME_SIZE], out)
             return

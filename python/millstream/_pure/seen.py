@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._values import describe_seen, whole_text
-from .formats import find_format
+from .formats import UNKNOWN, find_format
 from .frames import FRAME_SIZE, Frames
 from .json import WHITE_SPACE, read
 from .lines import BOM
@@ -57,13 +57,17 @@ class Seen:
         return describe_seen(frames, self._event, self._keys, bytes(self.head), self._missing, format)
 
 
-def json_lines(body: bytes) -> str | None:
-    """Return the format of a body that is several JSON objects, one a line, the last perhaps cut, or ``None``."""
+def json_lines(body: bytes, format: str) -> str | None:
+    """Return the format of a body that is several JSON objects, one a line, the last perhaps cut, or ``None``.
+
+    It is named if it is another one than ``format``.
+    """
     lines = [line for line in body.split(b"\n") if line.strip(WHITE_SPACE)]
     members = [_members(line) for line in lines[:-1]]
     if not members or not all(members):
         return None
-    return find_format("", members[0]) or "JSON lines"
+    found = find_format("", members[0])
+    return "JSON lines" if found is None or format in (found, UNKNOWN) else found
 
 
 def _members(data: bytes) -> dict[str, Any]:
