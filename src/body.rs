@@ -81,13 +81,12 @@ impl Body {
         data.len()
     }
 
-    /// Decides between a document and lines, once the first line has arrived or the body `is_over`. Returns what
-    /// is to be read as lines.
-    pub fn decide(&mut self, is_over: bool, max_size: usize) -> Option<Vec<u8>> {
+    /// Decides between a document and lines, once the first line has arrived. Returns what is to be read as lines.
+    pub fn decide(&mut self, max_size: usize) -> Option<Vec<u8>> {
         let Self::DocumentOrLines { text, offset } = self else {
             return None;
         };
-        if !is_over && text.last() != Some(&b'\n') {
+        if text.last() != Some(&b'\n') {
             return None;
         }
         let (text, offset) = (std::mem::take(text), *offset);

@@ -3,7 +3,7 @@
 use crate::body::{BOM, Body};
 use crate::delta::Sink;
 use crate::delta::sent_error::is_error;
-use crate::error::{Error, FRAME_SIZE, Unit, cut};
+use crate::error::{Error, FRAME_SIZE, cut};
 use crate::frames::{Frames, NextFrame};
 use crate::framing::{NextPart, Parts, Sent, Tail};
 use crate::json::is_valid;
@@ -116,7 +116,7 @@ impl StreamDecoder {
                 if let Err(error) = keep(text, line, limit, *offset) {
                     return self.payloads.fail(error, sink);
                 }
-                self.decide(false, sink);
+                self.decide(sink);
                 if !rest.is_empty() && !self.is_done() {
                     self.take(rest, sink);
                 }
@@ -136,8 +136,8 @@ impl StreamDecoder {
     }
 
     /// Decides what a body is that may be a document or lines, once that can be known.
-    fn decide(&mut self, is_over: bool, sink: &mut impl Sink) {
-        if let Some(lines) = self.body.decide(is_over, self.max_event_size) {
+    fn decide(&mut self, sink: &mut impl Sink) {
+        if let Some(lines) = self.body.decide(self.max_event_size) {
             self.take(&lines, sink);
         }
     }
@@ -147,7 +147,6 @@ impl StreamDecoder {
         if self.is_done() {
             return;
         }
-        self.decide(true, sink);
         match std::mem::replace(&mut self.body, Body::Events) {
             Body::Unknown { .. } | Body::Events => {
                 self.payloads.seen.missing = self.missing();
@@ -161,10 +160,14 @@ impl StreamDecoder {
                 self.payloads.read_body(&text, offset, sink);
             }
             Body::Lines(mut lines) => {
-                let last = lines.close();
                 let is_whole = |line: &Sent<'_>| is_valid(&utf8::decode(line.data));
-                if let Some(line) = last.filter(is_whole) {
-                    self.payloads.read(&line, sink);
+                match lines.close() {
+                    Ok(line) => {
+                        if let Some(line) = line.filter(is_whole) {
+                            self.payloads.read(&line, sink);
+                        }
+                    }
+                    Err(error) => self.payloads.fail(error, sink),
                 }
             }
             // What is unfinished in them is no part.
@@ -320,11 +323,13 @@ fn take_parts<P: Parts>(
         }
         match parts.next(&mut data) {
             NextPart::More => return,
-            NextPart::Payload(sent) if sent.unit == Unit::Message => {
-                payloads.read_message(&sent, sink);
-            }
             NextPart::Payload(sent) => payloads.read(&sent, sink),
-            NextPart::ProviderError(error) => payloads.provider_error(&error, sink),
+            NextPart::ProviderError {
+                event,
+                error,
+                offset,
+            } => payloads.read_error(event, &error, offset, sink),
+            NextPart::Nothing => {}
             NextPart::End => payloads.end(Ended::ArrayEnd, sink),
             NextPart::Failed(error) => payloads.fail(error, sink),
         }

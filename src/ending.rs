@@ -34,10 +34,10 @@ impl Payloads {
     /// Takes in a body that is one document: an error, or a completion that did not stream. In a body that
     /// is not valid JSON, a line that is an error counts.
     pub fn read_body(&mut self, data: &[u8], offset: u64, sink: &mut impl Sink) {
-        if self.format.is_to_be_found() {
-            self.set_format(format_of_body(data), false);
-        }
         let text = utf8::decode(data);
+        if self.format.is_to_be_found() {
+            self.set_format(format_of_body(&text), false);
+        }
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
         let mut reader = Reader::new(&text);
         let source = Source {

@@ -51,11 +51,13 @@ pub enum Error {
         /// The data.
         frame: Vec<u8>,
     },
-    /// A message of AWS's binary event stream is not valid.
-    InvalidMessage {
-        /// Where the message starts.
+    /// A message of AWS's binary event stream is not valid, or the envelope of a payload.
+    InvalidPart {
+        /// The part of the body.
+        unit: Unit,
+        /// Where it starts.
         offset: u64,
-        /// The message, as far as it has arrived.
+        /// Its bytes, as far as they have arrived.
         frame: Vec<u8>,
         /// What is wrong with it.
         reason: String,
@@ -124,7 +126,7 @@ impl Error {
         match self {
             Self::EventTooLarge { offset, .. }
             | Self::PayloadNotJson { offset, .. }
-            | Self::InvalidMessage { offset, .. }
+            | Self::InvalidPart { offset, .. }
             | Self::LimitPassed { offset, .. }
             | Self::BodyNotJson { offset, .. }
             | Self::NotAStream { offset, .. }
@@ -141,7 +143,7 @@ impl Error {
         match self {
             Self::EventTooLarge { frame, .. }
             | Self::PayloadNotJson { frame, .. }
-            | Self::InvalidMessage { frame, .. }
+            | Self::InvalidPart { frame, .. }
             | Self::LimitPassed { frame, .. }
             | Self::BodyNotJson { frame, .. }
             | Self::NotAStream { frame, .. }
@@ -163,8 +165,14 @@ impl fmt::Display for Error {
             Self::PayloadNotJson { unit, offset, .. } => {
                 write!(f, "invalid JSON in the {} at byte {offset}", unit.name())
             }
-            Self::InvalidMessage { offset, reason, .. } => {
-                write!(f, "the message at byte {offset} is not valid: {reason}")
+            Self::InvalidPart {
+                unit,
+                offset,
+                reason,
+                ..
+            } => {
+                let unit = unit.name();
+                write!(f, "the {unit} at byte {offset} is not valid: {reason}")
             }
             Self::LimitPassed { limit, .. } => limit.fmt(f),
             Self::BodyNotJson { .. } => f.write_str("invalid JSON in the body"),

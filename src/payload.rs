@@ -6,7 +6,7 @@ use crate::delta::choices::{Choices, Settled};
 use crate::delta::family::{Family, Source};
 use crate::delta::known::{RecentPayloads, Sample};
 use crate::delta::output::Output;
-use crate::delta::payload::{Beside, End, Payload};
+use crate::delta::payload::{Beside, Payload};
 use crate::delta::sent_error::{error_text, trim};
 use crate::delta::sink::{Delta, INFO_MEMBERS, ResponseInfo, Sink};
 use crate::error::{Error, Unit, cut};
@@ -14,7 +14,7 @@ use crate::format::{Ended, Format, Framing};
 use crate::frames::Frame;
 use crate::framing::{Sent, Tail};
 use crate::json::{Raw, Reader};
-use crate::seen::{Seen, format_of_body};
+use crate::seen::Seen;
 use crate::utf8;
 
 /// Frames → deltas: the state of a decoder's stream.
@@ -122,20 +122,35 @@ impl Payloads {
         Some(length)
     }
 
-    /// Takes in a message of an AWS event stream, in which a payload may be wrapped.
-    pub fn read_message(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
-        if self.format.is_to_be_found() {
-            let found = Seen::default().look(sent, self.format.name());
-            self.set_format(found, false);
-        }
+    /// Takes in an error that a part of the body of its own reports, as JSON text.
+    pub fn read_error(&mut self, event: &[u8], error: &str, offset: u64, sink: &mut impl Sink) {
+        self.note(&Sent {
+            unit: Unit::Message,
+            event,
+            data: error.as_bytes(),
+            offset,
+            head: b"",
+        });
+        self.provider_error(&error_text(error.as_bytes()), sink);
+    }
+
+    /// Takes in a payload, or one in an envelope.
+    pub fn read(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
+        self.note(sent);
         match self.family.unwrap(sent.event, sent.data) {
-            Ok(None) => self.read(sent, sink),
+            Ok(None) => self.read_data(sent, sink),
             Ok(Some(data)) => {
-                let data = &data;
-                self.read(&Sent { data, ..*sent }, sink);
+                let inner = Sent {
+                    event: b"",
+                    data: &data,
+                    head: b"",
+                    ..*sent
+                };
+                self.read_data(&inner, sink);
             }
             Err(reason) => {
-                let error = Error::InvalidMessage {
+                let error = Error::InvalidPart {
+                    unit: sent.unit,
                     offset: sent.offset,
                     frame: cut(sent.data),
                     reason: reason.to_owned(),
@@ -146,8 +161,7 @@ impl Payloads {
     }
 
     /// Takes in a payload: one like a known one, nothing, the end mark, or one to read.
-    pub fn read(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
-        self.note(sent);
+    fn read_data(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
         let trimmed = trim(sent.data);
         if let Some((piece, length)) = self.known.read(sent.event, trimmed)
             && length == trimmed.len()
@@ -212,9 +226,7 @@ impl Payloads {
         if !self.choices.have_begun() {
             let found = self.seen.look(sent, self.format.name());
             if self.format.is_to_be_found() {
-                let is_body = matches!(sent.unit, Unit::Line | Unit::Element);
-                let of_body = || is_body.then(|| format_of_body(sent.data)).flatten();
-                self.set_format(found.or_else(of_body), sent.unit == Unit::Line);
+                self.set_format(found, sent.unit == Unit::Line);
             }
         }
     }
@@ -309,12 +321,7 @@ impl Payloads {
         if let Some(error) = payload.error.as_deref() {
             self.provider_error(error, sink);
         }
-        let ends = match payload.end {
-            End::No => false,
-            End::IfFinished => self.choices.are_finished(),
-            End::Yes => true,
-        };
-        if ends && self.ended.is_none() {
+        if payload.ends && self.ended.is_none() {
             self.end(Ended::Event, sink);
         }
     }

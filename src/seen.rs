@@ -1,6 +1,6 @@
 //! What a decoder has seen of its stream, for the message of a stream that ended without output.
 
-use crate::error::{Unit, cut};
+use crate::error::cut;
 use crate::framing::Sent;
 use crate::json::{InvalidJson, Raw, Reader};
 use crate::utf8;
@@ -68,10 +68,7 @@ impl Seen {
             self.event = event.chars().take(MAX_NAME).collect();
             self.keys.clone_from(&members.keys);
         }
-        let found = match sent.unit {
-            Unit::Message => members.format_of_message(&event),
-            _ => members.format(&event),
-        };
+        let found = members.format(&event);
         if self.foreign.is_none() {
             self.foreign = found
                 .filter(|found| is_foreign(found, own))
@@ -85,23 +82,14 @@ impl Seen {
     }
 }
 
-/// Whether a payload of the format `found` says that a stream is not one of `own`. Both formats with choices
-/// read each other's errors and usage, and the format to be found may be any.
+/// Whether a payload of the format `found` says that a stream is not one of `own`: not if that is to be found.
 fn is_foreign(found: &str, own: &str) -> bool {
-    let has_choices = |name: &str| name == "openai.chat" || name == "openai.completions";
-    found != own && own != "auto" && !(has_choices(found) && has_choices(own))
+    found != own && own != "auto"
 }
 
-/// The format of a body that is one document: of a payload, or of those that only a whole answer tells.
-pub fn format_of_body(body: &[u8]) -> Option<&'static str> {
-    let text = utf8::decode(body);
-    let members = Members::of(&text);
-    members.format("").or(match () {
-        () if members.has("generated_text") => Some("tgi.generate"),
-        () if members.has("output") && members.has("stopReason") => Some("bedrock.converse"),
-        () if members.has("finish_reason") && members.has("message") => Some("cohere.v2"),
-        () => None,
-    })
+/// The format of a body that is one document.
+pub fn format_of_body(text: &str) -> Option<&'static str> {
+    Members::of(text).format("")
 }
 
 /// The format of a body that is several JSON objects, one a line, the last perhaps cut; `None` if it
@@ -132,26 +120,54 @@ struct Members<'p> {
     keys: Vec<String>,
     kind: Option<Raw<'p>>,
     object: Option<Raw<'p>>,
-    /// Which of [`TELLING`] are there.
-    has: [bool; TELLING.len()],
+    /// Which of [`TELLING`] are there, and by what each begins.
+    has: [Option<u8>; TELLING.len()],
+    has_output_message: bool,
     /// The format that the content of the first choice is of.
     of_choices: Option<&'static str>,
 }
 
 const TELLING: [&str; 13] = [
+    "type",
     "choices",
     "candidates",
+    "promptFeedback",
     "done",
     "message",
     "response",
     "content",
     "stop",
-    "token",
     "generated_text",
     "finish_reason",
     "output",
-    "stopReason",
     "bytes",
+];
+
+/// The names of events, or types of payloads, that a format alone has.
+const EVENTS: [(&str, &[&str]); 3] = [
+    (
+        "anthropic.messages",
+        &[
+            "message_start",
+            "content_block_start",
+            "content_block_delta",
+        ],
+    ),
+    (
+        "cohere.v2",
+        &["message-start", "content-start", "content-delta"],
+    ),
+    (
+        "bedrock.converse",
+        &[
+            "messageStart",
+            "contentBlockStart",
+            "contentBlockDelta",
+            "contentBlockStop",
+            "messageStop",
+            "metadata",
+        ],
+    ),
 ];
 
 impl<'p> Members<'p> {
@@ -162,21 +178,7 @@ impl<'p> Members<'p> {
         if reader.peek() != b'{' {
             return found;
         }
-        let read = reader.members(|reader, name| {
-            let key: String = name.chars().take(MAX_NAME).collect();
-            if found.keys.len() < MAX_KEYS && !found.keys.contains(&key) {
-                found.keys.push(key);
-            }
-            if let Some(at) = TELLING.iter().position(|telling| *telling == name) {
-                found.has[at] = true;
-            }
-            match name {
-                "type" => reader.string_or_skip().map(|kind| found.kind = kind),
-                "object" => reader.string_or_skip().map(|object| found.object = object),
-                "choices" => format_of_choices(reader).map(|format| found.of_choices = format),
-                _ => reader.skip(),
-            }
-        });
+        let read = reader.members(|reader, name| found.member(reader, name));
         if read.and_then(|()| reader.end()).is_err() {
             return Self::default();
         }
@@ -184,69 +186,90 @@ impl<'p> Members<'p> {
         found
     }
 
-    fn has(&self, name: &str) -> bool {
-        std::iter::zip(TELLING, self.has).any(|(telling, has)| has && telling == name)
+    fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<(), InvalidJson> {
+        let key: String = name.chars().take(MAX_NAME).collect();
+        if self.keys.len() < MAX_KEYS && !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+        if let Some(at) = TELLING.iter().position(|telling| *telling == name) {
+            self.has[at] = Some(reader.peek());
+        }
+        match name {
+            "type" => self.kind = reader.string_or_skip()?,
+            "object" => self.object = reader.string_or_skip()?,
+            "choices" => self.of_choices = format_of_choices(reader)?,
+            "output" if reader.peek() == b'{' => reader.members(|reader, name| {
+                if name == "message" {
+                    self.has_output_message = reader.peek() == b'{';
+                }
+                reader.skip()
+            })?,
+            _ => reader.skip()?,
+        }
+        Ok(())
+    }
+
+    /// What the member called `name` begins with, if it is there.
+    fn first(&self, name: &str) -> Option<u8> {
+        let at = TELLING.iter().position(|telling| *telling == name)?;
+        self.has[at]
     }
 
     /// The format that these are a payload of.
     fn format(&self, event: &str) -> Option<&'static str> {
         let kind = self.kind.map(Raw::whole).unwrap_or_default();
         let object = self.object.map(Raw::whole).unwrap_or_default();
-        let is_one_of = |names: &[&str]| {
-            let mut names = names.iter();
-            names.any(|name| *name == event || *name == kind.as_ref())
+        let has = |name: &str| self.first(name).is_some();
+        let is_event = |at: usize| {
+            let (_, names) = EVENTS[at];
+            names.contains(&event) || (at < 2 && names.contains(&kind.as_ref()))
         };
-        let has = |name: &str| self.has(name);
-        let of_anthropic = [
-            "message_start",
-            "content_block_start",
-            "content_block_delta",
-        ];
+        let is_response = |name: &str| name.starts_with("response.");
         match () {
             () if has("choices") => match object.as_ref() {
+                _ if self.first("choices") != Some(b'[') => None,
                 "text_completion" => Some("openai.completions"),
-                "chat.completion" | "chat.completion.chunk" => Some("openai.chat"),
+                object if object.starts_with("chat.completion") => Some("openai.chat"),
                 _ => self.of_choices,
             },
-            () if kind == "message" && has("content") => Some("anthropic.messages"),
-            () if object == "response" => Some("openai.responses"),
-            () if is_one_of(&of_anthropic) => Some("anthropic.messages"),
-            () if event.starts_with("response.") || kind.starts_with("response.") => {
+            () if is_event(0) || (kind == "message" && has("content")) => {
+                Some("anthropic.messages")
+            }
+            () if is_response(event) || is_response(&kind) || object == "response" => {
                 Some("openai.responses")
             }
-            () if is_one_of(&["message-start", "content-start", "content-delta"]) => {
-                Some("cohere.v2")
+            () if is_event(1) => Some("cohere.v2"),
+            () if self.first("message") == Some(b'{') && has("finish_reason") => Some("cohere.v2"),
+            () if has("candidates") || self.first("promptFeedback") == Some(b'{') => {
+                Some("gemini.generate")
             }
-            () if has("candidates") => Some("gemini.generate"),
             () if has("done") && has("message") => Some("ollama.chat"),
             () if has("done") && has("response") => Some("ollama.generate"),
             () if has("content") && has("stop") => Some("llamacpp.completion"),
-            () if has("token") && has("generated_text") => Some("tgi.generate"),
+            () if has("generated_text") => Some("tgi.generate"),
+            () if (is_event(2) && !has("type")) || self.has_output_message => {
+                Some("bedrock.converse")
+            }
+            () if event == "chunk" && self.first("bytes") == Some(b'"') => {
+                Some("bedrock.anthropic")
+            }
             () => None,
-        }
-    }
-
-    /// The format that these are a message of, in an AWS event stream.
-    fn format_of_message(&self, event: &str) -> Option<&'static str> {
-        match event {
-            "chunk" if self.has("bytes") => Some("bedrock.anthropic"),
-            "messageStart" | "contentBlockStart" | "contentBlockDelta" => Some("bedrock.converse"),
-            _ => None,
         }
     }
 }
 
 /// Reads `choices`: the format that the fields of the first object in it are of.
 fn format_of_choices(reader: &mut Reader<'_>) -> Result<Option<&'static str>, InvalidJson> {
-    let mut format = None;
     if reader.peek() != b'[' {
         reader.skip()?;
         return Ok(None);
     }
+    let (mut format, mut is_over) = (None, false);
     reader.elements(|reader| {
-        if format.is_some() || reader.peek() != b'{' {
+        if is_over || reader.peek() != b'{' {
             return reader.skip();
         }
+        is_over = true;
         reader.members(|reader, name| {
             match name {
                 "delta" | "message" => format = Some("openai.chat"),

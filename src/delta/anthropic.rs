@@ -2,23 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use super::blocks::{Blocks, MAX_BLOCKS};
 use super::family::{Family, Source};
-use super::message::{Arguments, Function, PartKind, ToolCall, array, object};
-use super::payload::{Beside, Choice, End, Payload, Place};
+use super::message::{Arguments, Function, PartKind, ToolCall, arguments, array, members_of, some};
+use super::payload::{Beside, Choice, Payload, Place};
 use super::provider_error::ErrorMembers;
 use crate::json::{InvalidJson, Raw, Reader};
 
 type Result<T> = std::result::Result<T, InvalidJson>;
 
-/// So many blocks are remembered by their kind.
-const MAX_BLOCKS: usize = 4096;
-
-/// A stream of messages: its blocks by their indexes, and whether they may be of tools.
+/// A stream of messages: its blocks, and of which kind they are.
 #[derive(Debug, Default)]
 pub struct Anthropic {
-    blocks: BTreeMap<u32, bool>,
-    /// The index of the block that began last.
-    last: Option<u32>,
+    blocks: Blocks<u32>,
+    /// Whether the block that began under an index is a call of a tool.
+    has_call: BTreeMap<u32, bool>,
 }
 
 /// A block, or an increment of one.
@@ -37,8 +35,11 @@ struct Block<'p> {
 /// A message, whole or as it begins.
 #[derive(Debug, Default)]
 struct Message<'p> {
+    id: Option<Raw<'p>>,
+    model: Option<Raw<'p>>,
     role: Option<Raw<'p>>,
-    content: Vec<Block<'p>>,
+    /// Each block with its position.
+    content: Vec<(u32, Block<'p>)>,
     stop_reason: Option<Raw<'p>>,
     usage: Option<&'p str>,
 }
@@ -48,9 +49,9 @@ struct Message<'p> {
 struct Members<'p> {
     kind: Option<Raw<'p>>,
     index: Option<u32>,
-    message: Message<'p>,
-    block: Block<'p>,
-    delta: Block<'p>,
+    message: Option<Message<'p>>,
+    block: Option<Block<'p>>,
+    delta: Option<Block<'p>>,
     /// Those of a body that is a message.
     body: Message<'p>,
     errors: ErrorMembers<'p>,
@@ -64,53 +65,77 @@ impl Family for Anthropic {
         payload: &mut Payload<'p>,
     ) -> Result<()> {
         let mut members = Members::default();
-        object(reader, |reader, name| members.member(reader, name, payload))?;
+        members_of(reader, |reader, name| members.member(reader, name))?;
         reader.end()?;
+        payload.beside = Beside::More;
         let kind = source.kind(members.kind);
-        let known = self.settle(&kind, &members, source, payload);
-        let error = members.errors.error(payload, reader.text(), known);
-        payload.error = error.map(Into::into);
+        let known = if source.is_body {
+            self.body(&kind, &members.body, payload)
+        } else {
+            self.event(&kind, &members, payload)
+        };
+        let is_message = members.kind.is_some_and(|kind| kind.whole() == "message");
+        let message = Some(&members.body).filter(|_| is_message);
+        if let Some(message) = message.or(members.message.as_ref()) {
+            message.describe(payload)?;
+        }
+        for choice in &mut payload.choices {
+            choice.message.settle_parts();
+        }
+        let is_error = members.kind.is_some_and(|kind| kind.whole() == "error");
+        payload.error = members.errors.error(reader.text(), known, is_error);
         Ok(())
     }
 }
 
 impl Anthropic {
-    /// Fills `payload`, which is of this `kind`; returns whether the kind is known.
-    fn settle<'p>(
-        &mut self,
-        kind: &str,
-        members: &Members<'p>,
-        source: Source<'_>,
-        payload: &mut Payload<'p>,
-    ) -> bool {
-        match kind {
-            "message_start" => {
-                payload.beside = Beside::Block;
-                payload.usage = members.message.usage.map(Into::into);
-                self.message(&members.message, payload.first());
-            }
-            "content_block_start" => {
-                payload.beside = Beside::Block;
-                let index = members.index.unwrap_or_else(|| self.next());
-                self.block(index, &members.block, payload.first());
-            }
-            "content_block_delta" => self.delta(members, payload),
-            "message_delta" => {
-                payload.usage = members.body.usage.map(Into::into);
-                payload.first().finish_reason = members.delta.stop_reason.map(Raw::whole);
-            }
-            "message_stop" => payload.end = End::Yes,
-            "message" if source.is_body || !members.body.content.is_empty() => {
-                payload.usage = members.body.usage.map(Into::into);
-                let choice = payload.first();
-                choice.place = Place::Body;
-                self.message(&members.body, choice);
-            }
-            "ping" | "content_block_stop" => {}
-            _ => return false,
+    /// Fills `payload` from a whole answer of this `kind`; returns whether it is one.
+    fn body<'p>(&mut self, kind: &str, body: &Message<'p>, payload: &mut Payload<'p>) -> bool {
+        if kind != "message" {
+            return false;
         }
-        if let Some(choice) = payload.choices.first_mut() {
-            choice.message.settle_parts();
+        payload.usage = body.usage.map(Into::into);
+        let choice = payload.first();
+        choice.place = Place::Body;
+        choice.finish_reason = body.stop_reason.map(Raw::whole);
+        self.message(body, choice);
+        true
+    }
+
+    /// Fills `payload` from an event of this `kind`; returns whether the kind is known.
+    fn event<'p>(&mut self, kind: &str, members: &Members<'p>, payload: &mut Payload<'p>) -> bool {
+        match (kind, &members.message, &members.block, &members.delta) {
+            ("message_start", Some(message), ..) => {
+                payload.beside = Beside::Block;
+                payload.usage = message.usage.map(Into::into);
+                self.message(message, payload.first());
+            }
+            ("content_block_start", _, Some(block), _) => {
+                payload.beside = Beside::Block;
+                let index = members.index.unwrap_or_else(|| self.blocks.next());
+                self.block(index, block, payload.first());
+            }
+            ("content_block_delta", _, _, Some(delta)) => {
+                let index = members.index.or(self.blocks.last).unwrap_or_default();
+                payload.beside = self.blocks.beside(index);
+                self.delta(index, delta, payload.first());
+            }
+            ("message_delta", _, _, delta) => {
+                payload.usage = members.body.usage.map(Into::into);
+                if let Some(delta) = delta {
+                    payload.first().finish_reason = delta.stop_reason.map(Raw::whole);
+                }
+            }
+            ("message_stop", ..) => payload.ends = true,
+            (
+                "message_start"
+                | "content_block_start"
+                | "content_block_delta"
+                | "content_block_stop"
+                | "ping",
+                ..,
+            ) => {}
+            _ => return false,
         }
         true
     }
@@ -118,32 +143,31 @@ impl Anthropic {
     /// Reads a message, whose content is a list of blocks.
     fn message<'p>(&mut self, message: &Message<'p>, choice: &mut Choice<'p>) {
         choice.message.role = message.role;
-        choice.finish_reason = message.stop_reason.map(Raw::whole);
-        for (index, block) in (0..).zip(&message.content) {
-            self.block(index, block, choice);
+        for (index, block) in &message.content {
+            self.block(*index, block, choice);
         }
     }
 
-    /// Begins a block.
+    /// Reads a block that begins, or a whole one.
     fn block<'p>(&mut self, index: u32, block: &Block<'p>, choice: &mut Choice<'p>) {
-        let kind = block.kind.map(Raw::whole);
-        let kind = kind.as_deref().unwrap_or_default();
-        self.begin(index, kind == "tool_use");
-        match kind {
+        let kind = block.kind.map(Raw::whole).unwrap_or_default();
+        self.blocks.begin(index);
+        if self.has_call.len() < MAX_BLOCKS || self.has_call.contains_key(&index) {
+            self.has_call.insert(index, kind == "tool_use");
+        }
+        match kind.as_ref() {
             "text" => choice.message.push_part(PartKind::Text, block.text),
             "thinking" => choice.message.push_part(PartKind::Thinking, block.thinking),
             "tool_use" => {
-                let is_empty = |input: &Arguments<'_>| match input {
-                    Arguments::Text(text) => text.is_empty(),
-                    Arguments::Json(text) => super::provider_error::is_empty_object(text),
-                };
-                let input = block.input.filter(|input| !is_empty(input));
+                // What comes at the start of a stream's block is a place for what follows.
+                let is_body = choice.place == Place::Body;
+                let input = block.input.filter(|input| is_body || !input.is_empty());
                 choice.message.tool_calls.push(ToolCall {
                     index: Some(index),
                     id: block.id,
                     function: Function {
                         name: block.name,
-                        arguments: input.or(Some(Arguments::Text(Raw::default()))),
+                        arguments: input.or(Some(Arguments::EMPTY)),
                     },
                 });
             }
@@ -151,112 +175,89 @@ impl Anthropic {
         }
     }
 
-    /// Notes that a block begins, and whether it may be a tool's.
-    fn begin(&mut self, index: u32, is_tool: bool) {
-        self.last = Some(index);
-        if self.blocks.len() < MAX_BLOCKS {
-            self.blocks.insert(index, is_tool);
-        }
-    }
-
-    /// Reads an increment of a block.
-    fn delta<'p>(&mut self, members: &Members<'p>, payload: &mut Payload<'p>) {
-        let index = members.index.or(self.last).unwrap_or_default();
-        let is_new = self.last != Some(index) && !self.blocks.contains_key(&index);
-        if is_new {
-            payload.beside = Beside::Block;
-            self.begin(index, true);
-        } else if self.last != Some(index) {
-            payload.beside = Beside::More;
-        }
-        let delta = &members.delta;
-        let kind = delta.kind.map(Raw::whole);
-        match kind.as_deref().unwrap_or_default() {
-            "text_delta" => payload.first().message.set_text(delta.text),
-            "thinking_delta" => payload.first().message.set_reasoning(delta.thinking),
-            "input_json_delta" if self.blocks.get(&index) != Some(&false) => {
-                let arguments = delta.partial_json.map(Arguments::Text);
-                payload.first().message.tool_calls.push(ToolCall {
+    /// Reads an increment of the block `index`.
+    fn delta<'p>(&mut self, index: u32, delta: &Block<'p>, choice: &mut Choice<'p>) {
+        match delta.kind.map(Raw::whole).as_deref() {
+            Some("text_delta") => choice.message.set_text(delta.text),
+            Some("thinking_delta") => choice.message.set_reasoning(delta.thinking),
+            Some("input_json_delta") if self.has_call.get(&index) != Some(&false) => {
+                let piece = delta.partial_json.map(|piece| ToolCall {
                     index: Some(index),
-                    id: None,
                     function: Function {
-                        name: None,
-                        arguments,
+                        arguments: Some(Arguments::Text(piece)),
+                        ..Function::default()
                     },
+                    ..ToolCall::default()
                 });
+                choice.message.tool_calls.extend(piece);
             }
             _ => {}
         }
-    }
-
-    /// The index of a block that comes without one.
-    fn next(&self) -> u32 {
-        self.last.map_or(0, |last| last.saturating_add(1))
     }
 }
 
 impl<'p> Members<'p> {
-    fn member(
-        &mut self,
-        reader: &mut Reader<'p>,
-        name: &str,
-        payload: &mut Payload<'p>,
-    ) -> Result<()> {
+    fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {
         match name {
             "type" => self.kind = reader.string_or_skip()?,
             "index" => self.index = reader.index_or_skip()?,
             "message" => {
                 let mut message = Message::default();
-                object(reader, |reader, name| message.member(reader, name, payload))?;
-                self.message = message;
+                let is_there = members_of(reader, |reader, name| message.member(reader, name))?;
+                self.message = is_there.then_some(message);
             }
             "content_block" => self.block = block(reader)?,
             "delta" => self.delta = block(reader)?,
             _ if self.errors.member(reader, name)? => {}
-            _ => self.body.member(reader, name, payload)?,
+            _ => self.body.member(reader, name)?,
         }
         Ok(())
     }
 }
 
 impl<'p> Message<'p> {
-    fn member(
-        &mut self,
-        reader: &mut Reader<'p>,
-        name: &str,
-        payload: &mut Payload<'p>,
-    ) -> Result<()> {
+    fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {
         match name {
+            "id" => self.id = reader.string_or_skip()?,
+            "model" => self.model = reader.string_or_skip()?,
             "role" => self.role = reader.string_or_skip()?,
             "content" => {
                 self.content.clear();
+                let mut position = 0;
                 array(reader, |reader| {
-                    self.content.push(block(reader)?);
+                    let block = block(reader)?.map(|block| (position, block));
+                    self.content.extend(block);
+                    position += 1;
                     Ok(())
                 })?;
             }
             "stop_reason" => self.stop_reason = reader.string_or_skip()?,
-            "usage" => {
-                self.usage = reader.object_or_skip()?;
-                if let Some(usage) = self.usage {
-                    let mut reader = Reader::new(usage);
-                    reader.members(|reader, name| match name {
-                        "service_tier" => payload.info_member(reader, name),
-                        _ => reader.skip(),
-                    })?;
-                }
-            }
-            "id" | "model" => payload.info_member(reader, name)?,
+            "usage" => self.usage = reader.object_or_skip()?,
             _ => reader.skip_noting()?,
         }
         Ok(())
     }
+
+    /// Describes the response.
+    fn describe(&self, payload: &mut Payload<'p>) -> Result<()> {
+        payload.set_info("id", self.id);
+        payload.set_info("model", self.model);
+        let mut tier = None;
+        if let Some(usage) = self.usage.filter(|usage| usage.contains("service_tier")) {
+            members_of(&mut Reader::new(usage), |reader, name| match name {
+                "service_tier" => reader.string_or_skip().map(|found| tier = found),
+                _ => reader.skip(),
+            })?;
+        }
+        payload.set_info("service_tier", some(tier));
+        Ok(())
+    }
 }
 
-/// Reads a block, or an increment of one.
-fn block<'p>(reader: &mut Reader<'p>) -> Result<Block<'p>> {
+/// Reads a value; an object is a block, or an increment of one.
+fn block<'p>(reader: &mut Reader<'p>) -> Result<Option<Block<'p>>> {
     let mut block = Block::default();
-    object(reader, |reader, name| {
+    let is_there = members_of(reader, |reader, name| {
         match name {
             "type" => block.kind = reader.string_or_skip()?,
             "text" => block.text = reader.string_or_skip()?,
@@ -264,11 +265,11 @@ fn block<'p>(reader: &mut Reader<'p>) -> Result<Block<'p>> {
             "partial_json" => block.partial_json = reader.string_or_skip()?,
             "id" => block.id = reader.string_or_skip()?,
             "name" => block.name = reader.string_or_skip()?,
-            "input" => block.input = super::message::arguments(reader)?,
+            "input" => block.input = arguments(reader)?,
             "stop_reason" => block.stop_reason = reader.string_or_skip()?,
             _ => reader.skip_noting()?,
         }
         Ok(())
     })?;
-    Ok(block)
+    Ok(is_there.then_some(block))
 }

@@ -1,20 +1,18 @@
 //! Amazon Bedrock: its own messages, and Anthropic's in an envelope.
 
-use std::collections::BTreeSet;
-
 use super::anthropic::Anthropic;
 use super::base64::decode;
+use super::blocks::Blocks;
 use super::family::{Family, Source};
-use super::message::{Arguments, Function, PartKind, ToolCall, array, object, some};
-use super::payload::{Beside, Choice, End, Payload, Place};
+use super::message::{
+    Arguments, Function, PartKind, ToolCall, arguments, array, members_of, object,
+};
+use super::payload::{Beside, Payload, Place};
 use super::provider_error::ErrorMembers;
 use crate::json::{InvalidJson, Raw, Reader};
 use crate::utf8;
 
 type Result<T> = std::result::Result<T, InvalidJson>;
-
-/// So many blocks are remembered.
-const MAX_BLOCKS: usize = 4096;
 
 /// Anthropic's messages, each in base64.
 #[derive(Debug, Default)]
@@ -23,16 +21,15 @@ pub struct BedrockAnthropic(Anthropic);
 /// A stream of `Converse`: the blocks that have begun.
 #[derive(Debug, Default)]
 pub struct Converse {
-    blocks: BTreeSet<u32>,
-    /// The index of the block that began last.
-    last: Option<u32>,
+    blocks: Blocks<u32>,
 }
 
 /// A block, or an increment of one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Block<'p> {
     text: Option<Raw<'p>>,
-    reasoning: Option<Raw<'p>>,
+    /// `text` of `reasoningContent`, and of the `reasoningText` in it.
+    reasoning: [Option<Raw<'p>>; 2],
     tool: Option<Tool<'p>>,
 }
 
@@ -42,6 +39,13 @@ struct Tool<'p> {
     id: Option<Raw<'p>>,
     name: Option<Raw<'p>>,
     input: Option<Arguments<'p>>,
+}
+
+/// The message of a body: each block with its position.
+#[derive(Debug, Default)]
+struct Message<'p> {
+    role: Option<Raw<'p>>,
+    content: Vec<(u32, Block<'p>)>,
 }
 
 /// The members of a payload.
@@ -54,8 +58,8 @@ struct Members<'p> {
     delta: Block<'p>,
     stop_reason: Option<Raw<'p>>,
     usage: Option<&'p str>,
-    /// The message of a body: its role and its content.
-    body: Option<(Option<Raw<'p>>, Vec<Block<'p>>)>,
+    /// The message of a body.
+    output: Option<Message<'p>>,
     errors: ErrorMembers<'p>,
 }
 
@@ -67,9 +71,13 @@ impl Family for BedrockAnthropic {
         payload: &mut Payload<'p>,
     ) -> Result<()> {
         // The event's name is that of the envelope.
-        let source = Source {
-            event: b"",
-            ..source
+        let source = if source.event == b"chunk" {
+            Source {
+                event: b"",
+                ..source
+            }
+        } else {
+            source
         };
         self.0.read(reader, source, payload)
     }
@@ -108,111 +116,96 @@ impl Family for Converse {
         payload: &mut Payload<'p>,
     ) -> Result<()> {
         let mut members = Members::default();
-        object(reader, |reader, name| members.member(reader, name))?;
+        members_of(reader, |reader, name| members.member(reader, name))?;
         reader.end()?;
+        payload.beside = Beside::More;
         let kind = source.kind(members.kind);
-        let known = self.settle(&kind, &members, source, payload);
-        let error = members.errors.error(payload, reader.text(), known);
-        payload.error = error.map(Into::into);
+        let known = if source.is_body {
+            body(&members, payload)
+        } else {
+            self.event(&kind, &members, payload)
+        };
+        payload.error = members.errors.error(reader.text(), known, false);
         Ok(())
     }
 }
 
 impl Converse {
-    /// Fills `payload`, which is of this `kind`; returns whether the kind is known.
-    fn settle<'p>(
-        &mut self,
-        kind: &str,
-        members: &Members<'p>,
-        source: Source<'_>,
-        payload: &mut Payload<'p>,
-    ) -> bool {
-        match (kind, &members.body) {
-            ("messageStart", _) => {
+    /// Fills `payload` from an event of this `kind`; returns whether the kind is known.
+    fn event<'p>(&mut self, kind: &str, members: &Members<'p>, payload: &mut Payload<'p>) -> bool {
+        match kind {
+            "messageStart" => payload.first().message.role = members.role,
+            "contentBlockStart" => {
                 payload.beside = Beside::Block;
-                payload.first().message.role = members.role;
+                let index = members.index.unwrap_or_else(|| self.blocks.next());
+                self.blocks.begin(index);
+                let input = Some(Arguments::EMPTY);
+                let call = members.start.tool.map(|tool| Tool { input, ..tool });
+                let calls = call.map(|tool| tool.call(index));
+                payload.first().message.tool_calls.extend(calls);
             }
-            ("contentBlockStart", _) => {
-                payload.beside = Beside::Block;
-                let index = members.index.unwrap_or_else(|| self.next());
-                self.begin(index);
-                if let Some(tool) = members.start.tool {
-                    push_call(index, tool, payload.first());
+            "contentBlockDelta" => {
+                let index = members.index.or(self.blocks.last).unwrap_or_default();
+                payload.beside = self.blocks.beside(index);
+                let delta = &members.delta;
+                let message = &mut payload.first().message;
+                message.set_text(delta.text);
+                message.set_reasoning(delta.reasoning[0]);
+                let input = delta.tool.and_then(|tool| tool.input);
+                if let Some(Arguments::Text(_)) = input {
+                    let tool = Tool {
+                        input,
+                        ..Tool::default()
+                    };
+                    message.tool_calls.push(tool.call(index));
                 }
             }
-            ("contentBlockDelta", _) => self.delta(members, payload),
-            ("messageStop", _) => {
+            "messageStop" => {
                 payload.first().finish_reason = members.stop_reason.map(Raw::whole);
             }
-            ("metadata", _) => {
+            "metadata" => {
                 payload.usage = members.usage.map(Into::into);
-                payload.end = End::Yes;
+                payload.ends = true;
             }
-            ("contentBlockStop", _) => {}
-            (_, Some((role, content))) if source.is_body => {
-                payload.usage = members.usage.map(Into::into);
-                let choice = payload.first();
-                choice.place = Place::Body;
-                choice.message.role = *role;
-                choice.finish_reason = members.stop_reason.map(Raw::whole);
-                for (index, block) in (0..).zip(content) {
-                    choice
-                        .message
-                        .push_part(PartKind::Thinking, block.reasoning);
-                    choice.message.push_part(PartKind::Text, block.text);
-                    if let Some(tool) = block.tool {
-                        push_call(index, tool, choice);
-                    }
-                }
-                choice.message.settle_parts();
-            }
+            "contentBlockStop" => {}
             _ => return false,
         }
         true
     }
+}
 
-    /// Reads an increment of a block.
-    fn delta<'p>(&mut self, members: &Members<'p>, payload: &mut Payload<'p>) {
-        let index = members.index.or(self.last).unwrap_or_default();
-        if self.last != Some(index) {
-            if self.blocks.contains(&index) {
-                payload.beside = Beside::More;
-            } else {
-                payload.beside = Beside::Block;
-                self.begin(index);
-            }
-        }
-        let delta = &members.delta;
-        let choice = payload.first();
-        choice.message.set_text(delta.text);
-        choice.message.set_reasoning(delta.reasoning);
-        if let Some(Tool {
-            input: input @ Some(Arguments::Text(_)),
-            ..
-        }) = delta.tool
-        {
-            choice.message.tool_calls.push(ToolCall {
-                index: Some(index),
-                id: None,
-                function: Function {
-                    name: None,
-                    arguments: input,
-                },
-            });
-        }
+/// Fills `payload` from a whole answer; returns whether it is one.
+fn body<'p>(members: &Members<'p>, payload: &mut Payload<'p>) -> bool {
+    let Some(output) = &members.output else {
+        return false;
+    };
+    payload.usage = members.usage.map(Into::into);
+    let choice = payload.first();
+    choice.place = Place::Body;
+    choice.finish_reason = members.stop_reason.map(Raw::whole);
+    choice.message.role = output.role;
+    for (index, block) in &output.content {
+        choice.message.push_part(PartKind::Text, block.text);
+        choice
+            .message
+            .push_part(PartKind::Thinking, block.reasoning[1]);
+        let calls = block.tool.map(|tool| tool.call(*index));
+        choice.message.tool_calls.extend(calls);
     }
+    choice.message.settle_parts();
+    true
+}
 
-    /// Notes that a block begins.
-    fn begin(&mut self, index: u32) {
-        self.last = Some(index);
-        if self.blocks.len() < MAX_BLOCKS {
-            self.blocks.insert(index);
+impl<'p> Tool<'p> {
+    fn call(self, index: u32) -> ToolCall<'p> {
+        ToolCall {
+            index: Some(index),
+            id: self.id,
+            function: Function {
+                name: self.name,
+                arguments: self.input,
+            },
         }
-    }
-
-    /// The index of a block that comes without one.
-    fn next(&self) -> u32 {
-        self.last.map_or(0, |last| last.saturating_add(1))
     }
 }
 
@@ -227,11 +220,12 @@ impl<'p> Members<'p> {
             "stopReason" => self.stop_reason = reader.string_or_skip()?,
             "usage" => self.usage = reader.object_or_skip()?,
             "output" => {
-                self.body = None;
-                object(reader, |reader, name| match name {
-                    "message" => message(reader).map(|message| self.body = message),
+                let mut output = Message::default();
+                let is_there = members_of(reader, |reader, name| match name {
+                    "message" => message(reader).map(|message| output = message),
                     _ => reader.skip_noting(),
                 })?;
+                self.output = is_there.then_some(output);
             }
             _ if self.errors.member(reader, name)? => {}
             _ => reader.skip_noting()?,
@@ -241,16 +235,21 @@ impl<'p> Members<'p> {
 }
 
 /// Reads the message of a body.
-fn message<'p>(reader: &mut Reader<'p>) -> Result<Option<(Option<Raw<'p>>, Vec<Block<'p>>)>> {
-    let is_object = reader.peek() == b'{';
-    let (mut role, mut content) = (None, Vec::new());
-    object(reader, |reader, name| {
+fn message<'p>(reader: &mut Reader<'p>) -> Result<Message<'p>> {
+    let mut message = Message::default();
+    members_of(reader, |reader, name| {
         match name {
-            "role" => role = reader.string_or_skip()?,
+            "role" => message.role = reader.string_or_skip()?,
             "content" => {
-                content.clear();
+                message.content.clear();
+                let mut position = 0;
                 array(reader, |reader| {
-                    content.push(block(reader)?);
+                    if reader.peek() == b'{' {
+                        message.content.push((position, block(reader)?));
+                    } else {
+                        reader.skip()?;
+                    }
+                    position += 1;
                     Ok(())
                 })?;
             }
@@ -258,13 +257,13 @@ fn message<'p>(reader: &mut Reader<'p>) -> Result<Option<(Option<Raw<'p>>, Vec<B
         }
         Ok(())
     })?;
-    Ok(is_object.then_some((role, content)))
+    Ok(message)
 }
 
 /// Reads a block, or an increment of one.
 fn block<'p>(reader: &mut Reader<'p>) -> Result<Block<'p>> {
     let mut block = Block::default();
-    object(reader, |reader, name| {
+    members_of(reader, |reader, name| {
         match name {
             "text" => block.text = reader.string_or_skip()?,
             "reasoningContent" => block.reasoning = reasoning(reader)?,
@@ -276,43 +275,36 @@ fn block<'p>(reader: &mut Reader<'p>) -> Result<Block<'p>> {
     Ok(block)
 }
 
-/// Reads `reasoningContent`: its `text`, or that of the `reasoningText` in it.
-fn reasoning<'p>(reader: &mut Reader<'p>) -> Result<Option<Raw<'p>>> {
-    let (mut text, mut inner) = (None, None);
-    object(reader, |reader, name| {
+/// Reads `reasoningContent`: its `text`, and that of the `reasoningText` in it.
+fn reasoning<'p>(reader: &mut Reader<'p>) -> Result<[Option<Raw<'p>>; 2]> {
+    let mut texts = [None; 2];
+    members_of(reader, |reader, name| {
         match name {
-            "text" => text = reader.string_or_skip()?,
-            "reasoningText" => inner = reasoning(reader)?,
+            "text" => texts[0] = reader.string_or_skip()?,
+            "reasoningText" => {
+                texts[1] = None;
+                members_of(reader, |reader, name| match name {
+                    "text" => reader.string_or_skip().map(|text| texts[1] = text),
+                    _ => reader.skip_noting(),
+                })?;
+            }
             _ => reader.skip_noting()?,
         }
         Ok(())
     })?;
-    Ok(some(text).or(inner))
+    Ok(texts)
 }
 
 fn tool<'p>(reader: &mut Reader<'p>) -> Result<Option<Tool<'p>>> {
-    let is_object = reader.peek() == b'{';
     let mut tool = Tool::default();
-    object(reader, |reader, name| {
+    let is_there = members_of(reader, |reader, name| {
         match name {
             "toolUseId" => tool.id = reader.string_or_skip()?,
             "name" => tool.name = reader.string_or_skip()?,
-            "input" => tool.input = super::message::arguments(reader)?,
+            "input" => tool.input = arguments(reader)?,
             _ => reader.skip_noting()?,
         }
         Ok(())
     })?;
-    Ok(is_object.then_some(tool))
-}
-
-fn push_call<'p>(index: u32, tool: Tool<'p>, choice: &mut Choice<'p>) {
-    let arguments = tool.input.or(Some(Arguments::Text(Raw::default())));
-    choice.message.tool_calls.push(ToolCall {
-        index: Some(index),
-        id: tool.id,
-        function: Function {
-            name: tool.name,
-            arguments,
-        },
-    });
+    Ok(is_there.then_some(tool))
 }

@@ -112,7 +112,11 @@ impl Choices {
             let message = &choice.message;
             delta.role = some(message.role).map(Raw::whole);
             delta.reasoning = state.reasoning(message.reasoning(), joins);
-            delta.refusal = piece(&mut state.refusal, message.refusal, joins);
+            for part in &message.refusal {
+                if let Some(text) = piece(&mut state.refusal, Some(*part), joins) {
+                    append(&mut delta.refusal, text);
+                }
+            }
             match &message.content {
                 Content::None => {}
                 Content::Text(raw) => delta.text = piece(&mut state.text, Some(*raw), joins),
@@ -249,7 +253,6 @@ impl ChoiceState {
             let (held, field) = match part.kind {
                 PartKind::Text => (&mut self.text, &mut delta.text),
                 PartKind::Thinking => (&mut self.reasoning, &mut delta.reasoning),
-                PartKind::Refusal => (&mut self.refusal, &mut delta.refusal),
             };
             if let Some(text) = piece(held, Some(part.text), joins) {
                 append(field, text);

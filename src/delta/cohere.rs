@@ -1,8 +1,8 @@
 //! Cohere's chat, version 2.
 
 use super::family::{Family, Source};
-use super::message::{PartKind, ToolCall, array, object, tool_call};
-use super::payload::{Choice, End, Payload, Place};
+use super::message::{PartKind, ToolCall, array, error_string, members_of, tool_call};
+use super::payload::{Choice, Payload, Place};
 use super::provider_error::ErrorMembers;
 use crate::json::{InvalidJson, Raw, Reader};
 
@@ -12,6 +12,9 @@ type Result<T> = std::result::Result<T, InvalidJson>;
 #[derive(Debug, Default)]
 pub struct Cohere;
 
+/// How the types of events begin.
+const KNOWN: [&str; 4] = ["message-", "content-", "tool-", "citation-"];
+
 /// The members of a payload, or of its `delta`.
 #[derive(Debug, Default)]
 struct Members<'p> {
@@ -19,18 +22,27 @@ struct Members<'p> {
     index: Option<u32>,
     finish_reason: Option<Raw<'p>>,
     usage: Option<&'p str>,
-    error: Option<&'p str>,
-    message: Message<'p>,
-    has_message: bool,
+    message: Option<Message<'p>>,
 }
 
 /// The content of a `message`.
 #[derive(Debug, Default)]
 struct Message<'p> {
     role: Option<Raw<'p>>,
-    content: Vec<(PartKind, Raw<'p>)>,
+    /// The fields of `content`, where it is an object.
+    fields: Part<'p>,
+    /// The elements of `content`, where it is a list.
+    parts: Vec<Part<'p>>,
     tool_plan: Option<Raw<'p>>,
-    tool_calls: Vec<ToolCall<'p>>,
+    /// Each call with its position.
+    tool_calls: Vec<(u32, ToolCall<'p>)>,
+}
+
+/// A part of the content.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part<'p> {
+    thinking: Option<Raw<'p>>,
+    text: Option<Raw<'p>>,
 }
 
 impl Family for Cohere {
@@ -40,108 +52,111 @@ impl Family for Cohere {
         source: Source<'_>,
         payload: &mut Payload<'p>,
     ) -> Result<()> {
-        let (mut members, mut delta) = (Members::default(), Members::default());
+        let (mut members, mut delta) = (Members::default(), None);
+        let mut end_error = None;
         let mut errors = ErrorMembers::default();
-        object(reader, |reader, name| match name {
+        members_of(reader, |reader, name| match name {
             "delta" => {
-                delta = Members::default();
-                object(reader, |reader, name| match name {
-                    "error" => error(reader).map(|error| delta.error = error),
-                    "id" => reader.skip_noting(),
-                    _ => delta.member(reader, name, payload),
-                })
+                let mut found = Members::default();
+                end_error = None;
+                let is_there = members_of(reader, |reader, name| match name {
+                    "error" => error_string(reader).map(|error| end_error = error),
+                    _ => found.member(reader, name),
+                })?;
+                delta = is_there.then_some(found);
+                Ok(())
             }
+            "id" => payload.info_member(reader, name),
             _ if errors.member(reader, name)? => Ok(()),
-            _ => members.member(reader, name, payload),
+            _ => members.member(reader, name),
         })?;
         reader.end()?;
         let kind = source.kind(members.kind);
-        let known = settle(&kind, &members, &delta, source, payload);
-        let error = errors.error(payload, reader.text(), known);
-        payload.error = payload.error.take().or(error.map(Into::into));
+        let known = if source.is_body {
+            body(&members, payload)
+        } else {
+            KNOWN.iter().any(|known| kind.starts_with(known))
+        };
+        if known && !source.is_body {
+            if let Some(delta) = &delta {
+                event(&kind, members.index.unwrap_or_default(), delta, payload);
+            }
+            if kind == "message-end" {
+                payload.error = end_error.map(Into::into);
+                payload.ends = true;
+            }
+        }
+        let is_error = members.kind.is_some_and(|kind| kind.whole() == "error");
+        let error = errors.error(reader.text(), known, is_error);
+        payload.error = payload.error.take().or(error);
         Ok(())
     }
 }
 
-/// Fills `payload`, which is of this `kind`; returns whether the kind is known.
-fn settle<'p>(
-    kind: &str,
-    members: &Members<'p>,
-    delta: &Members<'p>,
-    source: Source<'_>,
-    payload: &mut Payload<'p>,
-) -> bool {
-    let message = &delta.message;
-    match kind {
-        "message-start" => payload.first().message.role = message.role,
-        "content-start" | "content-delta" => content(message, payload.first()),
-        "tool-plan-delta" => payload.first().message.set_reasoning(message.tool_plan),
-        "tool-call-start" | "tool-call-delta" => {
-            let index = members.index.unwrap_or_default();
-            let calls = message.tool_calls.iter().take(1);
-            let calls = calls.map(|call| ToolCall {
-                index: Some(index),
-                ..*call
-            });
-            payload.first().message.tool_calls.extend(calls);
-        }
-        "message-end" => {
-            payload.usage = delta.usage.map(Into::into);
-            payload.error = delta.error.map(Into::into);
-            payload.end = End::Yes;
-            payload.first().finish_reason = delta.finish_reason.map(Raw::whole);
-        }
-        "content-end" | "tool-call-end" | "citation-start" | "citation-end" | "debug" => {}
-        _ if source.is_body && members.has_message => {
-            let message = &members.message;
-            payload.usage = members.usage.map(Into::into);
-            let choice = payload.first();
-            choice.place = Place::Body;
-            choice.message.role = message.role;
-            choice.finish_reason = members.finish_reason.map(Raw::whole);
-            choice
-                .message
-                .push_part(PartKind::Thinking, message.tool_plan);
-            content(message, choice);
-            let calls = (0..).zip(&message.tool_calls);
-            let calls = calls.map(|(index, call)| ToolCall {
-                index: Some(index),
-                ..*call
-            });
-            choice.message.tool_calls.extend(calls);
-        }
-        _ => return false,
+/// Fills `payload` from the `delta` of an event of this `kind`, which is a known one.
+fn event<'p>(kind: &str, index: u32, delta: &Members<'p>, payload: &mut Payload<'p>) {
+    if kind == "message-end" {
+        payload.usage = delta.usage.map(Into::into);
+        payload.first().finish_reason = delta.finish_reason.map(Raw::whole);
+        return;
     }
+    let Some(message) = &delta.message else {
+        return;
+    };
+    let choice = payload.first();
+    match kind {
+        "message-start" => choice.message.role = message.role,
+        "content-start" | "content-delta" => {
+            choice.message.set_reasoning(message.fields.thinking);
+            choice.message.set_text(message.fields.text);
+        }
+        "tool-plan-delta" => choice.message.set_reasoning(message.tool_plan),
+        "tool-call-start" | "tool-call-delta" => {
+            let calls = message.tool_calls.iter().map(|(_, call)| ToolCall {
+                index: Some(index),
+                ..*call
+            });
+            choice.message.tool_calls = calls.collect();
+        }
+        _ => {}
+    }
+}
+
+/// Fills `payload` from a whole answer; returns whether it is one.
+fn body<'p>(members: &Members<'p>, payload: &mut Payload<'p>) -> bool {
+    let Some(message) = &members.message else {
+        return false;
+    };
+    payload.usage = members.usage.map(Into::into);
+    let choice: &mut Choice<'p> = payload.first();
+    choice.place = Place::Body;
+    choice.finish_reason = members.finish_reason.map(Raw::whole);
+    choice.message.role = message.role;
+    choice.message.set_reasoning(message.tool_plan);
+    for part in &message.parts {
+        choice.message.push_part(PartKind::Thinking, part.thinking);
+        choice.message.push_part(PartKind::Text, part.text);
+    }
+    let calls = message.tool_calls.iter().map(|(position, call)| ToolCall {
+        index: Some(*position),
+        ..*call
+    });
+    choice.message.tool_calls = calls.collect();
     true
 }
 
-/// Reads the content of a message.
-fn content<'p>(message: &Message<'p>, choice: &mut Choice<'p>) {
-    for (kind, text) in &message.content {
-        choice.message.push_part(*kind, Some(*text));
-    }
-    choice.message.settle_parts();
-}
-
 impl<'p> Members<'p> {
-    fn member(
-        &mut self,
-        reader: &mut Reader<'p>,
-        name: &str,
-        payload: &mut Payload<'p>,
-    ) -> Result<()> {
+    fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {
         match name {
             "type" => self.kind = reader.string_or_skip()?,
             "index" => self.index = reader.index_or_skip()?,
             "finish_reason" => self.finish_reason = reader.string_or_skip()?,
             "usage" => self.usage = reader.object_or_skip()?,
             "message" => {
-                self.has_message = reader.peek() == b'{';
                 let mut message = Message::default();
-                object(reader, |reader, name| message.member(reader, name))?;
-                self.message = message;
+                let is_there = members_of(reader, |reader, name| message.member(reader, name))?;
+                self.message = is_there.then_some(message);
             }
-            "id" => payload.info_member(reader, name)?,
             _ => reader.skip_noting()?,
         }
         Ok(())
@@ -153,14 +168,29 @@ impl<'p> Message<'p> {
         match name {
             "role" => self.role = reader.string_or_skip()?,
             "content" => {
-                self.content.clear();
-                each(reader, |reader| self.part(reader))?;
+                (self.fields, self.parts) = (Part::default(), Vec::new());
+                if reader.peek() == b'[' {
+                    reader.elements(|reader| {
+                        self.parts.push(Part::read(reader)?);
+                        Ok(())
+                    })?;
+                } else {
+                    self.fields = Part::read(reader)?;
+                }
             }
             "tool_plan" => self.tool_plan = reader.string_or_skip()?,
             "tool_calls" => {
                 self.tool_calls.clear();
-                each(reader, |reader| {
-                    self.tool_calls.extend(tool_call(reader)?);
+                let mut position = 0;
+                if reader.peek() == b'{' {
+                    self.tool_calls
+                        .extend(tool_call(reader)?.map(|call| (0, call)));
+                    return Ok(());
+                }
+                array(reader, |reader| {
+                    let call = tool_call(reader)?.map(|call| (position, call));
+                    self.tool_calls.extend(call);
+                    position += 1;
                     Ok(())
                 })?;
             }
@@ -168,38 +198,20 @@ impl<'p> Message<'p> {
         }
         Ok(())
     }
+}
 
-    /// Reads a part of `content`.
-    fn part(&mut self, reader: &mut Reader<'p>) -> Result<()> {
-        let (mut text, mut thinking) = (None, None);
-        object(reader, |reader, name| {
+impl<'p> Part<'p> {
+    /// Reads a value; an object may have text.
+    fn read(reader: &mut Reader<'p>) -> Result<Self> {
+        let mut part = Self::default();
+        members_of(reader, |reader, name| {
             match name {
-                "text" => text = reader.string_or_skip()?,
-                "thinking" => thinking = reader.string_or_skip()?,
+                "text" => part.text = reader.string_or_skip()?,
+                "thinking" => part.thinking = reader.string_or_skip()?,
                 _ => reader.skip_noting()?,
             }
             Ok(())
         })?;
-        let thinking = thinking.map(|text| (PartKind::Thinking, text));
-        let text = text.map(|text| (PartKind::Text, text));
-        self.content.extend(thinking.into_iter().chain(text));
-        Ok(())
+        Ok(part)
     }
-}
-
-/// Reads a value: each element of an array, or one value in its place.
-fn each<'p>(
-    reader: &mut Reader<'p>,
-    mut element: impl FnMut(&mut Reader<'p>) -> Result<()>,
-) -> Result<()> {
-    if reader.peek() == b'[' {
-        return array(reader, element);
-    }
-    element(reader)
-}
-
-/// Reads the `error` of the end: a string that is not empty.
-fn error<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
-    let text = reader.value()?;
-    Ok((text.len() > 2 && text.starts_with('"')).then_some(text))
 }

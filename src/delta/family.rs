@@ -37,7 +37,7 @@ pub trait Family: Debug + Send {
         payload: &mut Payload<'p>,
     ) -> Result<(), InvalidJson>;
 
-    /// The payload that `data`, a message of an AWS event stream, holds; `None` for what it is itself.
+    /// The payload that `data`, the payload of an event, is the envelope of; `None` where it is none.
     ///
     /// # Errors
     ///

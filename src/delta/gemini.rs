@@ -4,26 +4,36 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::family::{Family, Source};
-use super::message::{Arguments, Function, PartKind, ToolCall, array, object, some};
+use super::message::{Function, PartKind, ToolCall, arguments, array, members_of, some};
 use super::payload::{Beside, Choice, Payload};
 use super::provider_error::ErrorMembers;
 use crate::json::{InvalidJson, Raw, Reader};
 
 type Result<T> = std::result::Result<T, InvalidJson>;
 
-/// A stream of generated content: how many tool calls each choice has had.
+/// A stream of generated content.
 #[derive(Debug, Default)]
 pub struct Gemini {
+    /// How many tool calls each choice has had.
     calls: BTreeMap<u32, u32>,
+    /// The model's name in the last payload that had more than text, if one came; empty where it had none.
+    model: Option<String>,
 }
 
 /// The members of a payload that are not its candidates.
 #[derive(Debug, Default)]
 struct Members<'p> {
     has_candidates: bool,
+    has_feedback: bool,
     block_reason: Option<Raw<'p>>,
     usage: Option<&'p str>,
+    id: Option<Raw<'p>>,
+    model: Option<Raw<'p>>,
     errors: ErrorMembers<'p>,
+    /// How many candidates there are.
+    count: u32,
+    /// There is more in it than text and what stays the same in a stream.
+    says_more: bool,
 }
 
 impl Family for Gemini {
@@ -34,30 +44,49 @@ impl Family for Gemini {
         payload: &mut Payload<'p>,
     ) -> Result<()> {
         let mut members = Members::default();
-        object(reader, |reader, name| members.member(reader, name, payload))?;
+        members_of(reader, |reader, name| members.member(reader, name, payload))?;
         reader.end()?;
         payload.usage = members.usage.map(Into::into);
-        let block_reason = some(members.block_reason);
-        let known = members.has_candidates || members.usage.is_some() || block_reason.is_some();
-        if let (true, Some(reason)) = (payload.choices.is_empty(), block_reason) {
+        payload.set_info("id", members.id);
+        payload.set_info("model", members.model);
+        payload.beside = self.beside(&members);
+        if let (true, Some(reason)) = (payload.choices.is_empty(), some(members.block_reason)) {
             let reason = format!("blocked:{}", reason.whole());
             payload.first().finish_reason = Some(Cow::Owned(reason));
         }
         for choice in &mut payload.choices {
             choice.message.settle_parts();
+            // A call like it is the next one.
+            payload.teaches &= choice.message.tool_calls.is_empty();
             for call in &mut choice.message.tool_calls {
                 let count = self.calls.entry(choice.index).or_default();
                 call.index = Some(*count);
                 *count = count.saturating_add(1);
             }
         }
-        let error = members.errors.error(payload, reader.text(), known);
-        payload.error = error.map(Into::into);
+        let known = members.has_candidates || members.usage.is_some() || members.has_feedback;
+        payload.error = members.errors.error(reader.text(), known, false);
         Ok(())
     }
 
     fn usual_role(&self) -> &'static str {
         "model"
+    }
+}
+
+impl Gemini {
+    /// What a payload says beside its text, to a reader that knows the one before.
+    fn beside(&mut self, members: &Members<'_>) -> Beside {
+        let model = members.model.map(Raw::whole).unwrap_or_default();
+        if self.model.as_deref() != Some(&*model) {
+            self.model = Some(model.into_owned());
+            return Beside::Block;
+        }
+        if members.says_more || members.count != 1 {
+            Beside::More
+        } else {
+            Beside::Nothing
+        }
     }
 }
 
@@ -71,100 +100,137 @@ impl<'p> Members<'p> {
         match name {
             "candidates" => {
                 payload.choices.clear();
-                self.has_candidates = reader.peek() == b'[';
-                let mut position = 0;
+                (self.count, self.has_candidates) = (0, reader.peek() == b'[');
                 array(reader, |reader| {
-                    candidate(reader, position, payload)?;
-                    position += 1;
+                    self.candidate(reader, payload)?;
+                    self.count = self.count.saturating_add(1);
                     Ok(())
                 })?;
+                return Ok(());
             }
+            "responseId" => self.id = payload.wanted_string(reader, "id")?,
+            "modelVersion" => self.model = reader.string_or_skip()?,
+            "createTime" => reader.skip_noting()?,
+            _ => {
+                self.says_more = true;
+                return self.other_member(reader, name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a member that an ordinary payload does not have.
+    fn other_member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<()> {
+        match name {
             "promptFeedback" => {
                 self.block_reason = None;
-                object(reader, |reader, name| match name {
+                self.has_feedback = members_of(reader, |reader, name| match name {
                     "blockReason" => reader.string_or_skip().map(|text| self.block_reason = text),
                     _ => reader.skip_noting(),
                 })?;
             }
             "usageMetadata" => self.usage = reader.object_or_skip()?,
-            "responseId" => payload.info_member(reader, "id")?,
-            "modelVersion" => payload.info_member(reader, "model")?,
             _ if self.errors.member(reader, name)? => {}
             _ => reader.skip_noting()?,
         }
         Ok(())
     }
-}
 
-/// Reads a candidate, which stands at this position.
-fn candidate<'p>(reader: &mut Reader<'p>, position: u32, payload: &mut Payload<'p>) -> Result<()> {
-    if reader.peek() != b'{' || (payload.has_one_choice() && !payload.choices.is_empty()) {
-        return reader.skip();
-    }
-    let mut index = position;
-    let mut choice = Choice::default();
-    let mut beside = Beside::Nothing;
-    reader.members(|reader, name| {
-        match name {
-            "index" => index = reader.index_or_skip()?.unwrap_or(position),
-            "finishReason" => choice.finish_reason = reader.string_or_skip()?.map(Raw::whole),
-            "content" => content(reader, &mut choice, &mut beside)?,
-            "safetyRatings" => reader.skip_noting()?,
-            _ => {
-                beside = Beside::More;
-                reader.skip_noting()?;
+    /// Reads a candidate.
+    fn candidate(&mut self, reader: &mut Reader<'p>, payload: &mut Payload<'p>) -> Result<()> {
+        let position = self.count;
+        let has_one_choice = payload.has_one_choice();
+        if reader.peek() != b'{' || (has_one_choice && !payload.choices.is_empty()) {
+            self.says_more = true;
+            return reader.skip();
+        }
+        payload.choices.push(Choice {
+            index: if has_one_choice { 0 } else { position },
+            ..Choice::default()
+        });
+        let Some(choice) = payload.choices.last_mut() else {
+            return Ok(());
+        };
+        let mut has_content = false;
+        reader.members(|reader, name| {
+            match name {
+                "index" if !has_one_choice => {
+                    choice.index = reader.index_or_skip()?.unwrap_or(position);
+                }
+                "index" => reader.skip_noting()?,
+                "content" => has_content = self.content(reader, choice)?,
+                "finishReason" => {
+                    self.says_more = true;
+                    choice.finish_reason = reader.string_or_skip()?.map(Raw::whole);
+                }
+                _ => {
+                    self.says_more = true;
+                    reader.skip_noting()?;
+                }
             }
-        }
+            Ok(())
+        })?;
+        self.says_more |= !has_content;
         Ok(())
-    })?;
-    choice.index = if payload.has_one_choice() { 0 } else { index };
-    if choice.index == 0 && beside != Beside::Nothing {
-        payload.beside = beside;
     }
-    payload.choices.push(choice);
-    Ok(())
-}
 
-/// Reads the `content` of a candidate.
-fn content<'p>(
-    reader: &mut Reader<'p>,
-    choice: &mut Choice<'p>,
-    beside: &mut Beside,
-) -> Result<()> {
-    choice.message = super::message::Message::default();
-    object(reader, |reader, name| {
-        match name {
-            "role" => choice.message.role = reader.string_or_skip()?,
-            "parts" => array(reader, |reader| part(reader, choice, beside))?,
-            _ => reader.skip_noting()?,
-        }
-        Ok(())
-    })
-}
-
-/// Reads a part of a content.
-fn part<'p>(reader: &mut Reader<'p>, choice: &mut Choice<'p>, beside: &mut Beside) -> Result<()> {
-    let (mut text, mut is_thought, mut call) = (None, false, None);
-    object(reader, |reader, name| {
-        match name {
-            "text" => text = reader.string_or_skip()?,
-            "thought" => is_thought = reader.value()? == "true",
-            "functionCall" => call = function_call(reader)?,
-            _ => {
-                *beside = Beside::More;
-                reader.skip_noting()?;
+    /// Reads the `content` of a candidate; returns whether it has one part.
+    fn content(&mut self, reader: &mut Reader<'p>, choice: &mut Choice<'p>) -> Result<bool> {
+        choice.message = super::message::Message::default();
+        let mut count = 0_usize;
+        members_of(reader, |reader, name| {
+            match name {
+                "role" => choice.message.role = reader.string_or_skip()?,
+                "parts" => {
+                    count = 0;
+                    array(reader, |reader| {
+                        count += 1;
+                        self.part(reader, choice)
+                    })?;
+                }
+                _ => {
+                    self.says_more = true;
+                    reader.skip_noting()?;
+                }
             }
-        }
+            Ok(())
+        })?;
+        Ok(count == 1)
+    }
+
+    /// Reads a part of a content.
+    fn part(&mut self, reader: &mut Reader<'p>, choice: &mut Choice<'p>) -> Result<()> {
+        let (mut text, mut is_thought, mut call) = (None, false, None);
+        let mut has_text = false;
+        members_of(reader, |reader, name| {
+            match name {
+                "text" => (text, has_text) = (reader.string_or_skip()?, true),
+                "thought" => {
+                    is_thought = reader.bool_or_skip()? == Some(true);
+                    self.says_more = true;
+                }
+                "functionCall" => {
+                    call = function_call(reader)?;
+                    self.says_more = true;
+                }
+                _ => {
+                    self.says_more = true;
+                    reader.skip_noting()?;
+                }
+            }
+            Ok(())
+        })?;
+        self.says_more |= !has_text;
+        let kind = if is_thought {
+            PartKind::Thinking
+        } else {
+            PartKind::Text
+        };
+        choice.message.push_part(kind, text);
+        let call = call.filter(|call| !call.is_empty());
+        choice.message.tool_calls.extend(call);
         Ok(())
-    })?;
-    let kind = if is_thought {
-        PartKind::Thinking
-    } else {
-        PartKind::Text
-    };
-    choice.message.push_part(kind, text);
-    choice.message.tool_calls.extend(call);
-    Ok(())
+    }
 }
 
 /// Reads a `functionCall`.
@@ -178,7 +244,7 @@ fn function_call<'p>(reader: &mut Reader<'p>) -> Result<Option<ToolCall<'p>>> {
         match name {
             "id" => id = reader.string_or_skip()?,
             "name" => function.name = reader.string_or_skip()?,
-            "args" => function.arguments = reader.object_or_skip()?.map(Arguments::Json),
+            "args" => function.arguments = arguments(reader)?,
             _ => reader.skip()?,
         }
         Ok(())

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::message::{Arguments, Content, ToolCall, some};
-use super::payload::{Beside, End, Payload, Place};
+use super::payload::{Beside, Payload, Place};
 use crate::json::{Raw, Reader, Skeleton};
 
 /// A payload longer than this is not remembered, in bytes: what a stream keeps stays bounded, and
@@ -194,12 +194,12 @@ fn only_piece<'p>(payload: &Payload<'p>) -> Option<(Field, Raw<'p>)> {
     let finish = choice.finish_reason.as_deref();
     let says_more = payload.usage.is_some()
         || payload.error.is_some()
-        || payload.end != End::No
+        || payload.ends
         || payload.beside == Beside::Block
         || choice.place == Place::Message
         || choice.logprobs.is_some()
         || finish.is_some_and(|reason| !reason.is_empty())
-        || some(message.refusal).is_some()
+        || !message.refusal.is_empty()
         || message.function_call.is_some()
         || message.audio.is_some();
     if says_more {

@@ -1,17 +1,21 @@
 //! llama.cpp's own completions.
 
+use std::collections::BTreeSet;
+
 use super::family::{Family, Source};
 use super::message::object;
-use super::payload::{End, Payload};
+use super::payload::Payload;
 use super::provider_error::ErrorMembers;
 use super::usage::counts;
 use crate::json::{InvalidJson, Raw, Reader};
 
 type Result<T> = std::result::Result<T, InvalidJson>;
 
-/// A stream of completions; nothing of it is kept.
+/// A stream of completions: the choices that have begun and are not finished.
 #[derive(Debug, Default)]
-pub struct LlamaCpp;
+pub struct LlamaCpp {
+    open: BTreeSet<u32>,
+}
 
 /// The members of a payload.
 #[derive(Debug, Default)]
@@ -40,14 +44,17 @@ impl Family for LlamaCpp {
         if known {
             let choice = payload.choice(members.index.unwrap_or_default());
             choice.message.set_text(members.content);
+            self.open.insert(choice.index);
             if members.stop == Some(true) {
                 choice.finish_reason = members.finish_reason();
+                if choice.finish_reason.is_some() {
+                    self.open.remove(&choice.index);
+                }
                 payload.usage = counts(&["tokens_evaluated", "tokens_predicted"], members.counts);
-                payload.end = End::IfFinished;
+                payload.ends = self.open.is_empty();
             }
         }
-        let error = members.errors.error(payload, reader.text(), known);
-        payload.error = error.map(Into::into);
+        payload.error = members.errors.error(reader.text(), known, false);
         Ok(())
     }
 }
@@ -62,13 +69,7 @@ impl<'p> Members<'p> {
         match name {
             "index" => self.index = reader.index_or_skip()?,
             "content" => self.content = reader.string_or_skip()?,
-            "stop" => {
-                self.stop = match reader.value()? {
-                    "true" => Some(true),
-                    "false" => Some(false),
-                    _ => None,
-                };
-            }
+            "stop" => self.stop = reader.bool_or_skip()?,
             "stop_type" => self.stop_type = reader.string_or_skip()?,
             "stopped_eos" => self.stopped[0] = reader.value()? == "true",
             "stopped_word" => self.stopped[1] = reader.value()? == "true",

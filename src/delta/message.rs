@@ -1,5 +1,7 @@
 //! The content of a choice, as it was sent: a `delta` or `message`, its text, its tool calls.
 
+use smallvec::SmallVec;
+
 use super::sink::Text;
 use crate::json::{InvalidJson, Raw, Reader};
 use crate::text::Held;
@@ -15,8 +17,8 @@ pub struct Message<'p> {
     pub content: Content<'p>,
     pub(super) reasoning_content: Content<'p>,
     pub(super) reasoning: Content<'p>,
-    /// `refusal`
-    pub refusal: Option<Raw<'p>>,
+    /// `refusal`, or its pieces, none of which is empty.
+    pub refusal: SmallVec<[Raw<'p>; 1]>,
     /// `tool_calls`
     pub tool_calls: Vec<ToolCall<'p>>,
     /// `function_call`, the older way to call a tool.
@@ -53,8 +55,6 @@ pub enum PartKind {
     Text,
     /// Reasoning.
     Thinking,
-    /// Text of a refusal.
-    Refusal,
 }
 
 /// One element of `tool_calls`.
@@ -123,18 +123,37 @@ impl<'p> Message<'p> {
         }
     }
 
+    /// How many parts there are, those of a refusal too.
+    pub(super) fn count_parts(&self) -> usize {
+        let parts = match &self.content {
+            Content::Parts(parts) => parts.len(),
+            _ => 0,
+        };
+        parts + self.refusal.len()
+    }
+
     /// Makes one part alone what a field of its own would be.
     pub(super) fn settle_parts(&mut self) {
         let Content::Parts(parts) = &self.content else {
             return;
         };
-        if let [Part { kind, text }] = **parts {
-            self.content = Content::None;
-            match kind {
-                PartKind::Text => self.content = Content::Text(text),
-                PartKind::Thinking => self.reasoning_content = Content::Text(text),
-                PartKind::Refusal => self.refusal = Some(text),
+        match **parts {
+            [
+                Part {
+                    kind: PartKind::Text,
+                    text,
+                },
+            ] => self.content = Content::Text(text),
+            [
+                Part {
+                    kind: PartKind::Thinking,
+                    text,
+                },
+            ] if self.reasoning_content.is_empty() => {
+                self.content = Content::None;
+                self.reasoning_content = Content::Text(text);
             }
+            _ => {}
         }
     }
 
@@ -165,7 +184,10 @@ impl<'p> Message<'p> {
             "content" => self.content = Content::read(reader)?,
             "reasoning_content" => self.reasoning_content = Content::read(reader)?,
             "reasoning" => self.reasoning = Content::read(reader)?,
-            "refusal" => self.refusal = reader.string_or_skip()?,
+            "refusal" => {
+                self.refusal.clear();
+                self.refusal.extend(some(reader.string_or_skip()?));
+            }
             "tool_calls" => self.tool_calls = tool_calls(reader)?,
             "function_call" => {
                 let is_object = reader.peek() == b'{';
@@ -205,7 +227,29 @@ impl<'p> Content<'p> {
     }
 }
 
+impl ToolCall<'_> {
+    /// Whether it has neither an id nor a name nor arguments.
+    pub(super) fn is_empty(&self) -> bool {
+        let id = some(self.id).filter(|id| id.plain() != Some("null"));
+        id.is_none() && some(self.function.name).is_none() && self.function.arguments.is_none()
+    }
+}
+
 impl<'p> Arguments<'p> {
+    /// A string without characters.
+    pub(super) const EMPTY: Self = Self::Text(Raw::EMPTY);
+
+    /// Whether they are a string without characters, or an object or array without members.
+    pub(super) fn is_empty(self) -> bool {
+        match self {
+            Self::Text(raw) => raw.is_empty(),
+            Self::Json(text) => {
+                let inside = text.get(1..text.len().saturating_sub(1));
+                inside.is_none_or(|inside| inside.trim_ascii().is_empty())
+            }
+        }
+    }
+
     /// Their text.
     pub fn whole(self) -> Text<'p> {
         match self {
@@ -230,6 +274,22 @@ pub(super) fn object<'p>(
     } else {
         reader.skip()
     }
+}
+
+/// Reads a value; if it is an object, member by member. Returns whether it is.
+pub(super) fn members_of<'p>(
+    reader: &mut Reader<'p>,
+    member: impl FnMut(&mut Reader<'p>, &str) -> Result<()>,
+) -> Result<bool> {
+    let is_object = reader.peek() == b'{';
+    object(reader, member)?;
+    Ok(is_object)
+}
+
+/// Reads a value; returns its text if it is a string that is not empty.
+pub(super) fn error_string<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
+    let text = reader.value()?;
+    Ok((text.len() > 2 && text.starts_with('"')).then_some(text))
 }
 
 /// Reads a value; if it is an array, element by element.

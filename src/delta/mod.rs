@@ -5,6 +5,7 @@
 pub mod anthropic;
 mod base64;
 pub mod bedrock;
+mod blocks;
 pub mod choices;
 pub mod cohere;
 pub mod family;

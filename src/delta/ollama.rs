@@ -1,8 +1,8 @@
 //! Ollama's chat and generate.
 
 use super::family::{Family, Source};
-use super::message::{ToolCall, array, object, tool_call};
-use super::payload::{End, Payload};
+use super::message::{ToolCall, array, members_of, tool_call};
+use super::payload::{Beside, Payload};
 use super::provider_error::ErrorMembers;
 use super::usage::counts;
 use crate::json::{InvalidJson, Raw, Reader};
@@ -22,15 +22,21 @@ pub struct OllamaGenerate;
 /// The members of a payload.
 #[derive(Debug, Default)]
 struct Members<'p> {
-    message: Message<'p>,
-    has_content: bool,
+    /// `message`, where it is an object.
+    message: Option<Message<'p>>,
+    /// `response`, where it is a string, and `thinking` beside it.
+    response: Option<Raw<'p>>,
+    thinking: Option<Raw<'p>>,
+    /// Whether `message` and `response` are there, whatever they are.
+    is_there: [bool; 2],
+    has_logprobs: bool,
     is_done: Option<bool>,
     done_reason: Option<Raw<'p>>,
     counts: [Option<&'p str>; 2],
     errors: ErrorMembers<'p>,
 }
 
-/// The content of a `message`, or of the payload itself.
+/// The content of a `message`.
 #[derive(Debug, Default)]
 struct Message<'p> {
     role: Option<Raw<'p>>,
@@ -46,13 +52,24 @@ impl Family for OllamaChat {
         _: Source<'_>,
         payload: &mut Payload<'p>,
     ) -> Result<()> {
-        read(reader, true, payload)?;
-        for choice in &mut payload.choices {
-            for call in &mut choice.message.tool_calls {
+        let mut members = Members::read(reader, payload)?;
+        let [_, has_response] = members.is_there;
+        let known = members.message.is_some() || (members.is_done.is_some() && !has_response);
+        if known {
+            let mut message = members.message.take().unwrap_or_default();
+            for call in &mut message.tool_calls {
                 call.index = Some(self.calls);
                 self.calls = self.calls.saturating_add(1);
             }
+            // A call like it is the next one.
+            payload.teaches = message.tool_calls.is_empty();
+            let choice = payload.first();
+            choice.message.role = message.role;
+            choice.message.set_text(message.text);
+            choice.message.set_reasoning(message.thinking);
+            choice.message.tool_calls = message.tool_calls;
         }
+        members.settle(reader.text(), known, payload);
         Ok(())
     }
 }
@@ -64,63 +81,50 @@ impl Family for OllamaGenerate {
         _: Source<'_>,
         payload: &mut Payload<'p>,
     ) -> Result<()> {
-        read(reader, false, payload)
-    }
-}
-
-/// Reads a payload, of a chat or of a completion.
-fn read<'p>(reader: &mut Reader<'p>, is_chat: bool, payload: &mut Payload<'p>) -> Result<()> {
-    let mut members = Members::default();
-    object(reader, |reader, name| {
-        members.member(reader, name, is_chat, payload)
-    })?;
-    reader.end()?;
-    let known = members.has_content || members.is_done.is_some();
-    if known {
-        let choice = payload.first();
-        let message = members.message;
-        choice.message.role = message.role;
-        choice.message.set_text(message.text);
-        choice.message.set_reasoning(message.thinking);
-        choice.message.tool_calls = message.tool_calls;
-        if members.is_done == Some(true) {
-            choice.finish_reason = members.done_reason.map(Raw::whole);
-            payload.usage = counts(&["prompt_eval_count", "eval_count"], members.counts);
-            payload.end = End::Yes;
+        let members = Members::read(reader, payload)?;
+        let [has_message, _] = members.is_there;
+        let known = members.response.is_some() || (members.is_done.is_some() && !has_message);
+        if known {
+            let choice = payload.first();
+            choice.message.set_text(members.response);
+            choice.message.set_reasoning(members.thinking);
         }
+        members.settle(reader.text(), known, payload);
+        Ok(())
     }
-    let error = members.errors.error(payload, reader.text(), known);
-    payload.error = error.map(Into::into);
-    Ok(())
 }
 
 impl<'p> Members<'p> {
+    fn read(reader: &mut Reader<'p>, payload: &mut Payload<'p>) -> Result<Self> {
+        let mut members = Self::default();
+        members_of(reader, |reader, name| members.member(reader, name, payload))?;
+        reader.end()?;
+        Ok(members)
+    }
+
     fn member(
         &mut self,
         reader: &mut Reader<'p>,
         name: &str,
-        is_chat: bool,
         payload: &mut Payload<'p>,
     ) -> Result<()> {
         match name {
-            "message" if is_chat => {
-                self.has_content = reader.peek() == b'{';
+            "message" => {
                 let mut message = Message::default();
-                object(reader, |reader, name| message.member(reader, name))?;
-                self.message = message;
+                let is_object = members_of(reader, |reader, name| message.member(reader, name))?;
+                self.message = is_object.then_some(message);
+                self.is_there[0] = true;
             }
-            "response" if !is_chat => {
-                self.message.text = reader.string_or_skip()?;
-                self.has_content = self.message.text.is_some();
+            "response" => {
+                self.response = reader.string_or_skip()?;
+                self.is_there[1] = true;
             }
-            "thinking" if !is_chat => self.message.thinking = reader.string_or_skip()?,
-            "done" => {
-                self.is_done = match reader.value()? {
-                    "true" => Some(true),
-                    "false" => Some(false),
-                    _ => None,
-                };
+            "thinking" => self.thinking = reader.string_or_skip()?,
+            "logprobs" => {
+                self.has_logprobs = reader.peek() != b'n';
+                reader.skip_noting()?;
             }
+            "done" => self.is_done = reader.bool_or_skip()?,
             "done_reason" => self.done_reason = reader.string_or_skip()?,
             "prompt_eval_count" => self.counts[0] = reader.number_or_skip()?,
             "eval_count" => self.counts[1] = reader.number_or_skip()?,
@@ -129,6 +133,19 @@ impl<'p> Members<'p> {
             _ => reader.skip_noting()?,
         }
         Ok(())
+    }
+
+    /// Fills `payload`, which is `known` or not, beside its content; `text` is its text.
+    fn settle(self, text: &'p str, known: bool, payload: &mut Payload<'p>) {
+        if known && self.is_done == Some(true) {
+            payload.first().finish_reason = self.done_reason.map(Raw::whole);
+            payload.usage = counts(&["prompt_eval_count", "eval_count"], self.counts);
+            payload.ends = true;
+        }
+        if self.has_logprobs {
+            payload.beside = Beside::More;
+        }
+        payload.error = self.errors.error(text, known, false);
     }
 }
 
@@ -141,7 +158,8 @@ impl<'p> Message<'p> {
             "tool_calls" => {
                 self.tool_calls.clear();
                 array(reader, |reader| {
-                    self.tool_calls.extend(tool_call(reader)?);
+                    let call = tool_call(reader)?.filter(|call| !call.is_empty());
+                    self.tool_calls.extend(call);
                     Ok(())
                 })?;
             }

@@ -15,8 +15,8 @@ pub struct Payload<'p> {
     pub usage: Option<Text<'p>>,
     /// The provider's error, a JSON object or string.
     pub error: Option<Text<'p>>,
-    /// Whether the stream ends with this payload.
-    pub end: End,
+    /// The stream ends with it.
+    pub ends: bool,
     /// What it says beside its deltas.
     pub beside: Beside,
     /// A payload like it may be compared with it instead of being read.
@@ -36,18 +36,6 @@ pub enum Beside {
     More,
     /// It begins a block: what was learnt of the payloads of the block before does not hold any more.
     Block,
-}
-
-/// Whether a stream ends with a payload.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum End {
-    /// It goes on.
-    #[default]
-    No,
-    /// It ends if every choice that has begun is finished.
-    IfFinished,
-    /// It ends.
-    Yes,
 }
 
 /// Where the content of a choice stands.
@@ -90,7 +78,7 @@ impl<'p> Payload<'p> {
             choices: SmallVec::new(),
             usage: None,
             error: None,
-            end: End::No,
+            ends: false,
             beside: Beside::Nothing,
             teaches: true,
             has_one_choice,
@@ -136,6 +124,26 @@ impl<'p> Payload<'p> {
                 Ok(())
             }
             None => reader.skip_noting(),
+        }
+    }
+
+    /// Reads a member that would describe the response under `name`; what it says, where that may be news.
+    pub(super) fn wanted_string(
+        &mut self,
+        reader: &mut Reader<'p>,
+        name: &str,
+    ) -> Result<Option<Raw<'p>>, InvalidJson> {
+        if self.wanted.contains(&name) {
+            return reader.string_or_skip();
+        }
+        reader.skip_noting()?;
+        Ok(None)
+    }
+
+    /// Describes the response under `name`, one of [`INFO_MEMBERS`], where that may be news.
+    pub(super) fn set_info(&mut self, name: &str, text: Option<Raw<'p>>) {
+        if let Some(at) = self.wanted.iter().position(|wanted| *wanted == name) {
+            self.info[INFO_MEMBERS.len() - self.wanted.len() + at] = text;
         }
     }
 

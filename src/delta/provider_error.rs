@@ -2,7 +2,9 @@
 //!
 //! `_provider_errors.py` has the same rules, for whole answers and for the other half.
 
-use super::payload::Payload;
+use std::borrow::Cow;
+
+use super::sink::Text;
 use crate::json::{InvalidJson, Raw, Reader};
 
 /// The members of an object that make it an error; of equal names the last counts.
@@ -76,15 +78,15 @@ impl<'p> ErrorMembers<'p> {
         Ok(true)
     }
 
-    /// The error of `payload`, whose text is `text`: one that is called so, or all of it. A payload that is not
-    /// `known` to its family may be an error that is not called one.
-    pub fn error(self, payload: &Payload<'p>, text: &'p str, known: bool) -> Option<&'p str> {
-        let is_bare = payload.choices.is_empty() && payload.usage.is_none();
-        let reports = |error: &&str| is_bare || !is_empty_object(error);
-        self.error.filter(reports).or_else(|| {
-            let is_error = self.is_error || (!known && is_bare && is_unnamed(text));
+    /// The error of a payload, whose text is `text`: one that is called so, or all of it. A payload that is not
+    /// `known` to its family may be an error that is not called one; `is_error` says that it is of that type.
+    pub fn error(self, text: &'p str, known: bool, is_error: bool) -> Option<Text<'p>> {
+        let reports = |error: &&str| !known || !is_empty_object(error);
+        let error = self.error.filter(reports).or_else(|| {
+            let is_error = is_error || self.is_error || (!known && is_unnamed(text));
             is_error.then(|| text.trim_ascii())
-        })
+        });
+        error.map(Cow::Borrowed)
     }
 }
 

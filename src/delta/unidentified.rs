@@ -4,7 +4,7 @@ use super::family::{Family, Source};
 use super::message::object;
 use super::payload::Payload;
 use super::provider_error::ErrorMembers;
-use crate::json::{InvalidJson, Reader};
+use crate::json::{InvalidJson, Raw, Reader};
 
 /// A stream that no payload has identified.
 #[derive(Debug, Default)]
@@ -17,16 +17,18 @@ impl Family for Unidentified {
         _: Source<'_>,
         payload: &mut Payload<'p>,
     ) -> Result<(), InvalidJson> {
-        let mut errors = ErrorMembers::default();
+        let (mut errors, mut kind) = (ErrorMembers::default(), None::<Raw<'_>>);
         object(reader, |reader, name| {
-            if errors.member(reader, name)? {
-                return Ok(());
+            match name {
+                "type" => kind = reader.string_or_skip()?,
+                _ if errors.member(reader, name)? => {}
+                _ => reader.skip()?,
             }
-            reader.skip()
+            Ok(())
         })?;
         reader.end()?;
-        let error = errors.error(payload, reader.text(), false);
-        payload.error = error.map(Into::into);
+        let is_error = kind.is_some_and(|kind| kind.whole() == "error");
+        payload.error = errors.error(reader.text(), false, is_error);
         Ok(())
     }
 }

@@ -26,13 +26,14 @@ pub struct AwsEvents {
     max_size: usize,
 }
 
-/// The headers of a message that count.
+/// The headers of a message that count, where they are strings.
 #[derive(Debug, Default)]
 struct Headers<'m> {
-    message_type: &'m [u8],
-    /// `:event-type`, `:exception-type` or `:error-code`, whichever the type has.
-    names: [&'m [u8]; 3],
-    error_message: &'m [u8],
+    message_type: Option<&'m [u8]>,
+    event_type: Option<&'m [u8]>,
+    exception_type: Option<&'m [u8]>,
+    error_code: Option<&'m [u8]>,
+    error_message: Option<&'m [u8]>,
 }
 
 impl AwsEvents {
@@ -140,22 +141,40 @@ fn read(message: &[u8], offset: u64) -> NextPart<'_> {
     let Some(headers) = Headers::read(headers) else {
         return invalid("its headers do not fit", message, offset);
     };
-    let [event, exception, code] = headers.names;
-    match headers.message_type {
-        b"exception" => NextPart::ProviderError(error(exception, &message_of(payload))),
-        b"error" => NextPart::ProviderError(error(code, &utf8::decode(headers.error_message))),
-        _ => NextPart::Payload(Sent {
-            unit: Unit::Message,
-            event,
-            data: payload,
-            offset,
-            head: b"",
-        }),
+    let (name, error) = match headers.message_type {
+        None | Some(b"event") => {
+            return NextPart::Payload(Sent {
+                unit: Unit::Message,
+                event: headers.event_type.unwrap_or_default(),
+                data: payload,
+                offset,
+                head: b"",
+            });
+        }
+        Some(b"exception") => {
+            let message = message_of(payload);
+            let name = headers.exception_type;
+            (name, error(name, Some(&message)))
+        }
+        Some(b"error") => {
+            let message = headers.error_message.map(utf8::decode);
+            (
+                headers.error_code,
+                error(headers.error_code, message.as_deref()),
+            )
+        }
+        Some(_) => return NextPart::Nothing,
+    };
+    NextPart::ProviderError {
+        event: name.unwrap_or_default(),
+        error,
+        offset,
     }
 }
 
 fn invalid<'a>(reason: &str, message: &[u8], offset: u64) -> NextPart<'a> {
-    NextPart::Failed(Error::InvalidMessage {
+    NextPart::Failed(Error::InvalidPart {
+        unit: Unit::Message,
         offset,
         frame: cut(message),
         reason: reason.to_owned(),
@@ -184,12 +203,13 @@ impl<'m> Headers<'m> {
             };
             let (value, rest) = rest.split_at_checked(size)?;
             bytes = rest;
-            match (name, kind) {
-                (b":message-type", 7) => headers.message_type = value,
-                (b":event-type", 7) => headers.names[0] = value,
-                (b":exception-type", 7) => headers.names[1] = value,
-                (b":error-code", 7) => headers.names[2] = value,
-                (b":error-message", 7) => headers.error_message = value,
+            let value = (*kind == 7).then_some(value);
+            match name {
+                b":message-type" => headers.message_type = value,
+                b":event-type" => headers.event_type = value,
+                b":exception-type" => headers.exception_type = value,
+                b":error-code" => headers.error_code = value,
+                b":error-message" => headers.error_message = value,
                 _ => {}
             }
         }
@@ -197,40 +217,46 @@ impl<'m> Headers<'m> {
     }
 }
 
-/// The provider's error, as JSON text.
-fn error(kind: &[u8], message: &str) -> String {
-    let mut text = b"{\"type\":".to_vec();
-    json::write_string(&mut text, &utf8::decode(kind));
-    text.extend_from_slice(b",\"message\":");
-    json::write_string(&mut text, message);
-    text.push(b'}');
+/// The provider's error, as JSON text, of the members that are there.
+fn error(kind: Option<&[u8]>, message: Option<&str>) -> String {
+    let mut text = Vec::new();
+    let kind = kind.map(utf8::decode);
+    for (name, value) in [("type", kind.as_deref()), ("message", message)] {
+        if let Some(value) = value {
+            text.push(if text.is_empty() { b'{' } else { b',' });
+            json::write_string(&mut text, name);
+            text.push(b':');
+            json::write_string(&mut text, value);
+        }
+    }
+    text.extend_from_slice(if text.is_empty() { b"{}" } else { b"}" });
     utf8::decode(&text).into_owned()
 }
 
 /// The message in the payload of an exception, or else its text.
 fn message_of(payload: &[u8]) -> String {
     let text = utf8::decode(payload);
-    let mut message = None;
+    let mut messages = [None; 2];
     let mut reader = Reader::new(&text);
     if reader.peek() == b'{' {
         let read = reader.members(|reader, name| {
             match name {
-                "message" | "Message" => {
-                    let found = reader.string_or_skip()?.filter(|found| !found.is_empty());
-                    message = found.or(message);
-                }
+                "message" => messages[0] = reader.string_or_skip()?,
+                "Message" => messages[1] = reader.string_or_skip()?,
                 _ => reader.skip()?,
             }
             Ok(())
         });
         if read.and_then(|()| reader.end()).is_err() {
-            message = None;
+            messages = [None; 2];
         }
     }
-    message.map_or_else(
-        || text.clone().into_owned(),
-        |found| found.whole().into_owned(),
-    )
+    let message = messages
+        .into_iter()
+        .flatten()
+        .find(|found| !found.is_empty());
+    let message = message.map(|found| found.whole().into_owned());
+    message.unwrap_or_else(|| text.into_owned())
 }
 
 /// The number of four bytes at `at`.

@@ -41,9 +41,19 @@ impl JsonLines {
     }
 
     /// The last line, whose end is missing.
-    pub fn close(&mut self) -> Option<Sent<'_>> {
+    ///
+    /// # Errors
+    ///
+    /// A CR that does not fit turns out to be no part of an end.
+    pub fn close(&mut self) -> Result<Option<Sent<'_>>, Error> {
         self.forget_read();
-        (!is_blank(&self.carry)).then(|| sent(&self.carry, self.offset))
+        if self.carry.len() > self.max_size {
+            return Err(self.too_large(b""));
+        }
+        Ok((!is_blank(&self.carry)).then(|| Sent {
+            data: &self.carry,
+            ..sent(b"", self.offset)
+        }))
     }
 
     fn forget_read(&mut self) {
@@ -55,14 +65,14 @@ impl JsonLines {
     }
 
     /// The error for a line that starts with the carry and `more`.
-    fn too_large<'a>(&self, more: &[u8]) -> NextPart<'a> {
+    fn too_large(&self, more: &[u8]) -> Error {
         let room = (self.max_size + 1).saturating_sub(self.carry.len());
         let start = [&self.carry[..], &more[..more.len().min(room)]].concat();
-        NextPart::Failed(Error::EventTooLarge {
+        Error::EventTooLarge {
             limit: self.max_size,
             offset: self.offset,
             frame: cut(&start[..start.len().min(self.max_size + 1)]),
-        })
+        }
     }
 
     /// Whether the carry and `more` are too long for a line that goes on: a CR at the end may belong to its end.
@@ -89,7 +99,7 @@ impl Parts for JsonLines {
         loop {
             let Some(end) = memchr(b'\n', data) else {
                 if !data.is_empty() && self.is_too_long(data) {
-                    return self.too_large(data);
+                    return NextPart::Failed(self.too_large(data));
                 }
                 self.carry.extend_from_slice(data);
                 *data = &[];
@@ -97,7 +107,7 @@ impl Parts for JsonLines {
             };
             let (line, rest) = data.split_at(end);
             if self.is_too_long(line) {
-                return self.too_large(line);
+                return NextPart::Failed(self.too_large(line));
             }
             *data = &rest[1..];
             let offset = self.offset;

@@ -28,7 +28,16 @@ pub enum NextPart<'a> {
     /// One with a payload.
     Payload(Sent<'a>),
     /// One with an error of the provider, as JSON text.
-    ProviderError(String),
+    ProviderError {
+        /// The name of its event.
+        event: &'a [u8],
+        /// The error.
+        error: String,
+        /// The stream's offset.
+        offset: u64,
+    },
+    /// One that says nothing.
+    Nothing,
     /// The data is used up.
     More,
     /// The body ends here, whatever comes behind it.

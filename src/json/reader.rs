@@ -159,6 +159,15 @@ impl<'p> Reader<'p> {
         Ok(if is_digits { text.parse().ok() } else { None })
     }
 
+    /// Reads a value; returns it if it is `true` or `false`.
+    pub fn bool_or_skip(&mut self) -> Result<Option<bool>> {
+        Ok(match self.value()? {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        })
+    }
+
     /// Reads a value; returns its text if it is a number, which is noted as one that says nothing.
     pub fn number_or_skip(&mut self) -> Result<Option<&'p str>> {
         let is_number = matches!(self.peek(), b'-' | b'0'..=b'9' | b'N' | b'I');

@@ -15,6 +15,9 @@ pub struct Raw<'p> {
 }
 
 impl<'p> Raw<'p> {
+    /// A string without characters.
+    pub const EMPTY: Self = Self { text: "", place: 0 };
+
     /// `text` is the inside of a valid JSON string; `is_escaped` says whether it has a backslash.
     pub(super) fn new(text: &'p str, is_escaped: bool, at: usize) -> Self {
         Self {

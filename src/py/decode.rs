@@ -373,6 +373,7 @@ impl PyStreamDecoder {
         let (seen, format) = (state.core.seen().clone(), state.core.format());
         let is_nothing = state.core.deltas_seen() == 0;
         drop(state);
+        let is_nothing = is_nothing && format != Format::AUTO;
         describe_seen(py, &seen, is_nothing.then(|| format.name()))
     }
 

@@ -70,12 +70,14 @@ impl Sink for PayloadTexts<'_> {
 
     fn text(&mut self, index: u32, text: &str) {
         if index == 0 {
-            let text = self.scratch.push(text);
-            let earlier = match self.payload {
-                Some(_) => self.text.replace(text),
-                None => Some(text),
-            };
-            self.found.extend(earlier.map(Item::Text));
+            match (&self.payload, self.text) {
+                (None, _) => {
+                    let text = self.scratch.push(text);
+                    self.found.push(Item::Text(text));
+                }
+                (Some(_), None) => self.text = Some(self.scratch.push(text)),
+                (Some(_), Some(earlier)) => self.text = Some(self.scratch.join(earlier, text)),
+            }
         }
     }
 

@@ -61,6 +61,17 @@ impl<'a> Scratch<'a> {
         }
     }
 
+    /// Puts text in behind what stands at a place; returns where both stand.
+    pub fn join(&mut self, first: Span, text: &str) -> Span {
+        let mut joined = self.bytes(first).to_vec();
+        joined.extend_from_slice(text.as_bytes());
+        let start = self.copy(&joined);
+        Span {
+            start,
+            end: start + joined.len(),
+        }
+    }
+
     /// Copies bytes; returns where they start.
     #[inline(never)]
     fn copy(&mut self, bytes: &[u8]) -> usize {
