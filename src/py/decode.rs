@@ -21,7 +21,8 @@ use crate::decode::{Ended, Format, StreamDecoder};
 
 /// Decodes a model's stream, bytes in and deltas out.
 ///
-/// ``format`` is the provider's format: ``"openai.completions"`` or ``"openai.chat"``.
+/// ``format`` is the name of the provider's format, such as ``"openai.chat"`` or ``"anthropic.messages"``.
+/// With ``"auto"``, the first payload that identifies a format decides.
 /// ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
 /// deltas and the same error however they are cut.
 ///
@@ -269,6 +270,12 @@ impl PyStreamDecoder {
             .close_into(py, &WIRE_RECORDS, &mut records, |records| {
                 with_items(records.bytes()?)
             })
+    }
+
+    /// The name of the stream's format; with ``"auto"`` it is that until the format is found.
+    #[getter]
+    fn format(&self, py: Python<'_>) -> &'static str {
+        self.0.shared.lock(py).core.format().name()
     }
 
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.

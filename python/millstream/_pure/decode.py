@@ -41,7 +41,8 @@ _METHODS = {
 class StreamDecoder(DecoderOutputs):
     r"""Decodes a model's stream, bytes in and deltas out.
 
-    ``format`` is the provider's format: ``"openai.completions"`` or ``"openai.chat"``.
+    ``format`` is the name of the provider's format, such as ``"openai.chat"`` or ``"anthropic.messages"``.
+    With ``"auto"``, the first payload that identifies a format decides.
     ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
     deltas and the same error however they are cut.
 
