@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import langchain_openai
+import pydantic
 import pytest
 
 from millstream.integrations._sdk_calls import report_left
@@ -53,14 +54,19 @@ def test_a_response_format_is_logged_once(mock_server: MockServer, caplog: pytes
     assert left(caplog) == ["it has a response_format"]
 
 
-def test_the_responses_api_is_logged(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_class_as_the_format_of_a_whole_response_is_logged(
+    mock_server: MockServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Animal(pydantic.BaseModel):
+        name: str
+
     model = chat(mock_server, use_responses_api=True, max_retries=0)
     with model.root_client:
-        for call in (model.stream, model.invoke):
-            report_left.cache_clear()
-            with pytest.raises(Exception, match="404"):
-                list(call("a"))
-    assert left(caplog) == ["it needs the Responses API"] * 2
+        list(model.stream("a", response_format=Animal.model_json_schema()))
+        model.invoke("a")
+        with pytest.raises(pydantic.ValidationError):
+            model.invoke("a", response_format=Animal)
+    assert left(caplog) == ["its response_format is a class, in a call that does not stream"]
 
 
 def test_a_patched_client_is_logged(mock_server: MockServer, caplog: pytest.LogCaptureFixture) -> None:

@@ -279,17 +279,6 @@ def test_a_patched_converter_sees_every_chunk(monkeypatch: pytest.MonkeyPatch, p
     assert len(seen) == 4
 
 
-def test_the_responses_api_is_left_to_langchain() -> None:
-    with chat_models(Reply(status=404, body=b"{}", headers={"x-request-id": "r"}), use_responses_api=True) as (
-        model,
-        peer,
-        server,
-    ):
-        assert outcome(lambda: model.stream("p")) == outcome(lambda: peer.stream("p"))
-        assert outcome(lambda: [model.invoke("p")]) == outcome(lambda: [peer.invoke("p")])
-        assert {request.path for request in server.requests} == {"/v1/responses"}
-
-
 def test_a_patched_sdk_sees_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
     with chat_models(Reply()) as (model, _, _):

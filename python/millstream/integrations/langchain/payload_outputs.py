@@ -43,10 +43,14 @@ class PayloadOutputs(DecodedStream):
         """Return the outputs that were held back, and set ``error``, to the model's exception, unless it ended well."""
         outputs = super().close()
         if isinstance(self.error, MillstreamError):
-            self.error = self._request.to_host_error(self.error, self._decoder.deltas_seen)
+            self.error = self._to_host_error(self.error)
         elif self.error is None and self._needs_chunks and not (self._has_chunks or self._decoder._contents_seen):
             self.error = ValueError("No generation chunks were returned")
         return outputs
+
+    def _to_host_error(self, error: MillstreamError) -> Exception:
+        """Return the model's exception for ``error``."""
+        return self._request.to_host_error(error, self._decoder.deltas_seen)
 
     def _make_output(self, payload: Any) -> Any:
         """Return the output for ``payload``: a text, or a pair of all of it and its text; ``None`` if it has none."""
