@@ -130,6 +130,22 @@ def test_compositions_name_the_runs_in_which_their_models_run(mock_server: MockS
             assert {name for name in found if not name.startswith("Runnable")} <= {*names}
 
 
+def test_a_call_returns_what_it_returns_without_the_events(mock_server: MockServer) -> None:
+    one = model(mock_server)
+    for _, messages, output in both(RunnableLambda(lambda text: one.invoke(text)), "p"):
+        assert output.content == TEXT
+        assert [block["type"] for block in messages[0].output_message.content] == ["text"]
+
+
+def test_a_function_may_stream_the_events_of_a_model_itself(mock_server: MockServer) -> None:
+    one = model(mock_server)
+    chain = RunnableLambda(lambda text: str(one.stream_events(text, version="v3").text), name="ask")
+    events, messages, output = read(StrOutputParser() | chain, "p")
+    assert output == messages[0].output_message.text == TEXT
+    assert_valid_event_stream(protocol_events(events))
+    assert names_in(messages[0].namespace) == ["ask"]
+
+
 def test_models_that_answer_at_once_are_told_apart(mock_server: MockServer) -> None:
     chain = RunnableParallel(a=model(mock_server), b=FakeListChatModel(responses=["other"]))
     for _, messages, output in both(chain, "p"):

@@ -227,13 +227,18 @@ async def _ahandle_event_for_handler(
     await ahandle_event([handler], event_name, ignore_condition_name, *args, **kwargs)
 
 
-def receives_events(run: Any) -> bool:
-    """Return whether a handler of a model's run is to receive the events of version 3 in place of chunks."""
+def receives_events(run: Any, model: object) -> bool:
+    """Return whether a handler of a model's run is to receive the events of version 3 in place of chunks.
+
+    LangGraph's handlers are marked so, and LangChain then returns a message of standard blocks. For a chain of ours, a
+    call returns what it returns without a handler: only a model with events of its own reports them.
+    """
     if run is None or not run.handlers:
         return False
     module = sys.modules.get("langchain_core.tracers._streaming")
     marked = getattr(module, "_V2StreamingCallbackHandler", ())
-    return any(hasattr(one, "expect_message_events") or isinstance(one, marked) for one in run.handlers)
+    has_own = hasattr(model, "_stream_chat_model_events") or hasattr(model, "_astream_chat_model_events")
+    return any(isinstance(one, marked) or (has_own and hasattr(one, "expect_message_events")) for one in run.handlers)
 
 
 def announce_events(run: Any) -> None:

@@ -248,7 +248,7 @@ class ChatModelType:
         if (result := cached.lookup()) is None:
             result = self._request(model, call, run)
             cached.update(result)
-        elif receives_events(run):
+        elif receives_events(run, model):
             from .event_calls import replay_events
 
             replay_events(model, call, run, result)
@@ -263,14 +263,14 @@ class ChatModelType:
         if (result := await cached.alookup()) is None:
             result = await self._arequest(model, call, run)
             await cached.aupdate(result)
-        elif receives_events(run):
+        elif receives_events(run, model):
             from .event_calls import areplay_events
 
             await areplay_events(model, call, run, result)
         return result
 
     def _request(self, model: ChatModel, call: ModelCall, run: CallbackManagerForLLMRun) -> ChatResult:
-        if receives_events(run):
+        if receives_events(run, model):
             from .event_calls import call_with_events
 
             if (result := call_with_events(model, call, run)) is not None:
@@ -299,7 +299,7 @@ class ChatModelType:
         )
 
     async def _arequest(self, model: ChatModel, call: ModelCall, run: AsyncCallbackManagerForLLMRun) -> ChatResult:
-        if receives_events(run):
+        if receives_events(run, model):
             from .event_calls import acall_with_events
 
             if (result := await acall_with_events(model, call, run)) is not None:

@@ -51,9 +51,9 @@ class _Model:
 class MessageEventHandler(ChunkTaps):
     """Sends the protocol events of the chat models that run inside a stream's own run, each with its namespace.
 
-    A model that is called reports its events itself (``on_stream_event``); of one that is streamed as a step, they
-    are made of its chunks; of one that answers whole, of its message. A model that fails has an event ``error``, and
-    its exception is kept in ``failures``, by the id of the run.
+    They are made of the chunks of a model, or of its message if it answers whole. A model that makes its events itself,
+    or whose events are streamed by a function, reports them (``on_stream_event``). A model that fails has an event
+    ``error``, and its exception is kept in ``failures``, by the id of the run.
     """
 
     def __init__(self, wanted: EventFilter, channel: Channel, root_id: UUID) -> None:
