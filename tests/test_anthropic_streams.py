@@ -69,6 +69,7 @@ def test_the_chunks_of_a_stream_are_langchains(name: str, version: str | None) -
             assert first.headers.get(header) == second.headers.get(header)
 
 
+@pytest.mark.usefixtures("half")
 @pytest.mark.parametrize("size", [1, 7])
 @pytest.mark.parametrize("name", STREAMS)
 def test_the_split_of_a_stream_does_not_matter(name: str, size: int) -> None:
