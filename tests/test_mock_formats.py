@@ -195,6 +195,13 @@ def test_a_model_in_the_path_names_a_fault(mock_server: MockServer) -> None:
         assert httpx2.post(mock_server.origin + path, json=body).status_code == 503
 
 
+def test_a_fault_that_does_not_fit_the_reply_is_a_400(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(body=b"{}", framing="length")
+    answer = httpx2.post(f"{mock_server.url}/completions", headers={"x-mock-fault": "error:1"})
+    assert answer.status_code == 400
+    assert "framing must be another than 'length'" in answer.json()["error"]["message"]
+
+
 def messages(data: bytes) -> list[dict[str, Any]]:
     """Return the headers of each message, and its payload; botocore checks lengths and checksums."""
     buffer = EventStreamBuffer()

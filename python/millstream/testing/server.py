@@ -110,7 +110,14 @@ class MockServer(LoopbackServer):
         named = request.headers.get("x-mock-fault")
         if named is None and isinstance(model, str) and model.startswith("fault:"):
             named = model.removeprefix("fault:")
-        return reply if named is None else replace(reply, fault=_fault_of_a_request(named))
+        return reply if named is None else _with_fault(reply, _fault_of_a_request(named))
+
+
+def _with_fault(reply: Reply, fault: Fault) -> Reply:
+    try:
+        return replace(reply, fault=fault)
+    except ValueError as error:
+        return replace(reply, fault=ErrorStatus(400, str(error)))
 
 
 def _fault_of_a_request(name: str) -> Fault:
