@@ -17,7 +17,7 @@ MODULES = {
     "sse": (["sse"], ["sse"]),
     "text": (["text", "utf8"], ["text", "utf8"]),
     "decode": (
-        ["decode", "payload", "format", "record"],
+        ["decode", "payload", "ending", "format", "record"],
         ["decode", "decoder_outputs", "decoder_state", "payload", "kept_text", "sniff"],
     ),
     "seen": (["seen"], ["seen"]),
@@ -79,8 +79,11 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
     ),
     "decode": (
         {
-            "Python has a table of formats": "from_name name shape",
-            "Rust compares payloads with known ones": "known_frame without_comparison",
+            "Python has a table of formats": "Framing all family framing from_name is_to_be_found name set_format",
+            "Rust compares payloads with known ones": "read_known without_comparison",
+            "Python reads a payload in one method": (
+                "hand_out is_open is_plain provider_error report_news settle wanted"
+            ),
             "Python takes an argument": "of_one_choice",
             "Rust writes records into a buffer": "Records bytes take_buffer with_buffer",
             "the property of Python is text_complete": "has_whole_text",
@@ -95,11 +98,11 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             "Rust has an error with a message": "fail_too_large make_failure",
             "Rust counts in a field": "frames",
             "the methods for payloads of Rust are in src/py/decode.rs": "close_payloads feed_payloads",
-            "Rust has no other framings yet": "is_json read_unit",
+            "Python knows the units of other framings": "is_json read_unit",
         },
     ),
     "seen": (
-        {"Python has a tuple, and words": "Foreign Missing"},
+        {"Python has a tuple, and words": "Foreign Missing", "Python asks the families": "format_of_body"},
         {"the words of Rust are in src/py/convert.rs, and the decoder finds what is missing": "describe note_missing"},
     ),
     "partial": (
@@ -118,8 +121,8 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
     "delta": (
         {
             "Python reads values, Rust text": (
-                "Choice Content Message Part Payload Place ResponseInfo Settled Shape ToolCall append array object "
-                "piece some whole"
+                "Content Message Part PartKind ResponseInfo Settled ToolCall append array count_parts error_string "
+                "members_of object piece push_part set_reasoning set_text settle_parts some tool_call whole"
             ),
             "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment",
             "Python keeps text in kept_text.py, and counts in payload.py": (
@@ -127,6 +130,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
                 "keep_all kept_logprobs kept_text"
             ),
             "Python keeps halves in a dict": "HeldArguments",
+            "Rust names the types of formats after them": "OpenAiChat OpenAiCompletions",
         },
         {
             "the properties of Rust are in src/py/delta.rs": "args audio id index logprobs name role",
@@ -135,7 +139,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
                 "find_arguments find_text read_arguments take_arguments text_delta"
             ),
             "Python reads values, Rust text": "Reading fail read_error refusal release",
-            "Python has a class for each family of formats": "ChatCompletions Completions find_choices_format",
+            "Python has a class for each family of formats": "ChatCompletions Completions find_choices_format info",
         },
     ),
     "wire": (
