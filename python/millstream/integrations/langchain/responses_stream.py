@@ -80,16 +80,32 @@ class ResponseGenerations(PayloadOutputs):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, convert = self._decoder.feed_payloads, self._outputs
-        return lambda data: convert(read(data))
+        read, make, convert = self._decoder.feed_payloads, self._make, self._outputs
+        if self._collects:
+            return lambda data: convert(read(data))
+
+        def feed(data: bytes) -> Sequence[Any]:
+            payloads = read(data)
+            for payload in payloads:
+                if type(payload) is not str:
+                    return convert(payloads)
+            if not self._is_in_part():
+                return convert(payloads)
+            index = self._indexes[0]
+            return [make(text, index) for text in payloads]
+
+        return feed
+
+    def _is_in_part(self) -> bool:
+        """Return whether the last chunk is of the part that began last, in which text without a place is."""
+        return self._begun[:2] == self._indexes[1:] and not self._first_info
 
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is not str:
             return self._convert_payload(read_kept(payload[0]), payload[1])
-        index, *place = self._indexes
+        if self._is_in_part():
+            return self._make(payload, self._indexes[0])
         output_index, part_index, item_id = self._begun
-        if place == [output_index, part_index] and not self._first_info:
-            return self._make(payload, index)
         event = {"type": _TEXT, "delta": payload, "item_id": item_id, "logprobs": [], "sequence_number": 0}
         return self._convert({**event, "output_index": output_index, "content_index": part_index})
 
