@@ -67,11 +67,6 @@ REPORTED = {
         PROMPT + "from langgraph_supervisor import create_supervisor",
     ],
     "overrides": [THEIRS + "class Mine(ChatOpenAI):\n    def _stream(self): ..."],
-    "responses-api": [
-        THEIRS + "ChatOpenAI(use_responses_api=True)",
-        OURS + "ChatOpenAI(output_version='responses/v1')",
-        OURS + "ChatOpenAI(reasoning={'effort': 'low'})",
-    ],
     "sdk-subclass": [
         "from openai import OpenAI\nclass Mine(OpenAI): ...",
         "import openai\nclass Mine(Mixin, openai.AsyncAzureOpenAI): ...",
@@ -105,7 +100,8 @@ SILENT = [
     PROMPT + OURS + f"from {INTEGRATION} import from_langchain\nfrom_langchain(prompt) | ChatOpenAI()",
     OURS + "x = y\ny = x\nx | ChatOpenAI()",
     THEIRS + "class Mine(ChatOpenAI):\n    def stream(self): ...",
-    THEIRS + "ChatOpenAI(use_responses_api=False)",
+    THEIRS + "ChatOpenAI(use_responses_api=True)",
+    OURS + "ChatOpenAI(output_version='responses/v1', reasoning={'effort': 'low'})",
     THEIRS + "ChatOpenAI().invoke('x', {'tags': []})\nother({'callbacks': []})\nmodel.invoke(**{'callbacks': []}['x'])",
     OURS + "ChatOpenAI().invoke('x', {'callbacks': [handler]})",
 ]

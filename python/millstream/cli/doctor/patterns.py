@@ -211,16 +211,6 @@ def _handlers(module: _Module) -> Iterator[tuple[int, str]]:
             yield call.lineno, f"{name} {_SLOW}"
 
 
-def _responses(module: _Module) -> Iterator[tuple[int, str]]:
-    for call, path in module.models():
-        for keyword in call.keywords:
-            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
-            asked = (keyword.arg, value) in (("use_responses_api", True), ("output_version", "responses/v1"))
-            if asked or keyword.arg == "reasoning":
-                text = "raises UnsupportedError" if _is_ours(path) else "LangChain's own code runs, without a gain"
-                yield call.lineno, f"{keyword.arg}= needs OpenAI's Responses API: {text}"
-
-
 def _overrides_stream(module: _Module) -> Iterator[tuple[int, str]]:
     for node in module.nodes:
         if not isinstance(node, ast.ClassDef):
@@ -286,7 +276,6 @@ RULES: dict[str, Callable[[_Module], Iterator[tuple[int, str]]]] = {
     "mixed-chain": _mixed_chain,
     "needs-langchain": _needs_langchain,
     "overrides": _overrides_stream,
-    "responses-api": _responses,
     "sdk-subclass": _sdk_subclass,
 }
 """The rules: each yields lines, and what is to be known of them."""
