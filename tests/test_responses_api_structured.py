@@ -177,3 +177,32 @@ def test_built_in_tools_choose_the_responses_api() -> None:
         model.invoke("p", reasoning={"effort": "low"})
         assert {request.path for request in server.requests} == {"/v1/responses"}
         assert json.dumps(server.requests[0].body["tools"]) == '[{"type": "web_search"}]'
+
+
+@pytest.mark.parametrize("options", [{}, {"format": {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}}])
+def test_functions_of_a_text_are_custom_tools_as_in_langchain(options: dict[str, Any]) -> None:
+    def execute(code: str) -> str:
+        """Execute code."""
+        return code.upper()
+
+    async def aexecute(code: str) -> str:
+        """Execute code."""
+        return code.upper()
+
+    from langchain_openai import custom_tool as their_tool
+
+    from millstream.tools import custom_tool
+
+    call: Any = {"type": "tool_call", "name": "execute", "args": {"__arg1": "a"}, "id": "call_3"}
+    for func in (execute, aexecute):
+        mine = custom_tool(**options)(func) if options else custom_tool(func)
+        peer = their_tool(**options)(func) if options else their_tool(func)
+        with both([whole(CUSTOM_CALL), whole(CUSTOM_CALL)]) as (model, other, server):
+            first = model.bind_tools([mine]).invoke("p")
+            other.bind_tools([peer]).invoke("p")
+            assert server.requests[0].body == server.requests[1].body
+        result = asyncio.run(mine.ainvoke(call))
+        expected = asyncio.run(peer.ainvoke(call))
+        assert dump_messages(result) == dump_messages(expected)
+        assert first.tool_calls[0]["args"] == {"__arg1": 'print("hi")'}
+    assert custom_tool(execute).invoke(call).content == [{"type": "custom_tool_call_output", "output": "A"}]

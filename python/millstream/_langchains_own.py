@@ -32,7 +32,7 @@ NAMES_OF_OPENAI = {
     "AzureOpenAI": "has no completion model for Azure: import it from langchain_openai, or pass OpenAI a base_url",
     "AzureOpenAIEmbeddings": _EMBEDDINGS,
     "OpenAIEmbeddings": _EMBEDDINGS,
-    "custom_tool": "has no custom tools, which need OpenAI's Responses API: import them from langchain_openai",
+    "custom_tool": "has langchain_openai's custom tools in millstream.tools: from millstream.tools import custom_tool",
 }
 """The message for each name of ``langchain_openai`` that is not here, without its first word."""
 

@@ -40,10 +40,13 @@ PATHS = [
     *("tests/test_client.py", "tests/test_response.py", "tests/test_legacy_response.py", "tests/test_module_client.py"),
     *("tests/test_httpx2.py", "tests/test_httpx2_base.py", "tests/test_httpx2_decompression.py"),
     *("tests/test_httpx2_respx.py", "tests/test_httpx_compat.py", "tests/test_debug_logging.py"),
-    *("tests/test_large_payload_contract.py", "tests/lib/test_azure.py", "tests/lib/streaming"),
+    *("tests/test_large_payload_contract.py", "tests/lib/test_azure.py", "tests/lib/streaming", "tests/lib/responses"),
 ]
 # Those of the resources, which need a server.
-RESOURCES = ["tests/api_resources/chat/test_completions.py", "tests/api_resources/test_completions.py"]
+RESOURCES = [
+    *("tests/api_resources/chat/test_completions.py", "tests/api_resources/test_completions.py"),
+    "tests/api_resources/test_responses.py",
+]
 NOT_PASSING = {
     "test_sse_framing::test_cancellation_clears_partial_event_and_closes_response": (
         "reads the buffer of a decoder that it puts into a private attribute of the stream"

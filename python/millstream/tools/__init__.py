@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         create_schema_from_function,
     )
     from .convert import convert_runnable_to_tool, tool
+    from .custom import custom_tool
     from .render import ToolsRenderer, render_text_description, render_text_description_and_args
     from .retriever import RetrieverInput, create_retriever_tool
     from .simple import Tool
@@ -38,6 +39,7 @@ __all__ = (
     "convert_runnable_to_tool",
     "create_retriever_tool",
     "create_schema_from_function",
+    "custom_tool",
     "render_text_description",
     "render_text_description_and_args",
     "tool",
@@ -60,6 +62,7 @@ __getattr__ = lazy_names(
         "ToolsRenderer": ".render",
         "_get_runnable_config_param": ".base",
         "convert_runnable_to_tool": ".convert",
+        "custom_tool": ".custom",
         "create_retriever_tool": ".retriever",
         "create_schema_from_function": ".base",
         "render_text_description": ".render",
