@@ -152,13 +152,13 @@ class Responses(Family):
         if not isinstance(item, dict):
             return
         index = as_index(payload.get("output_index")) or 0
-        choice = Choice(0)
+        choice, item_kind = Choice(0), as_text(item.get("type"))
         if kind == "response.output_item.added":
             self._blocks.begin((index, 0))
-            if item.get("type") == "message":
+            if item_kind == "message":
                 choice.role = as_text(item.get("role"))
                 self._note(("role", index, 0), choice.role)
-            elif item.get("type") in _CALLS:
+            elif item_kind in _CALLS:
                 self._add_call(choice, item, index, ("item",), document)
             found.choices.append(choice)
         else:
@@ -192,7 +192,7 @@ class Responses(Family):
 
     def _add_item(self, choice: Choice, item: dict[str, Any], index: int, path: Path, document: Document) -> None:
         """Add what was not handed out of a whole item."""
-        kind = item.get("type")
+        kind = as_text(item.get("type"))
         if kind in _CALLS:
             self._add_call(choice, item, index, path, document)
         elif kind in ("message", "reasoning"):
