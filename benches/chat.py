@@ -12,7 +12,14 @@ from millstream.testing.memory import MemoryTransport
 from .contenders import Contender, over, peer
 from .fixtures import Reads
 
-__all__ = ("chat_ids", "chat_records", "chat_streams", "langchain_chat_records", "tool_streams")
+__all__ = (
+    "chat_ids",
+    "chat_records",
+    "chat_streams",
+    "langchain_chat_records",
+    "message_events",
+    "tool_streams",
+)
 
 _RUN: Any = {"run_id": UUID(int=7)}
 _ID = re.compile(rb'"id": ?"[^"]*"')
@@ -90,6 +97,18 @@ def langchain_chat_records() -> list[Contender]:
     return found
 
 
+def message_events(*, waits: bool) -> list[Contender]:
+    """Return the ways to stream a message's events of version 3, sync or async."""
+    method = "astream_events v3" if waits else "stream_events v3"
+    ours = Contender("ours", f"ChatOpenAI.{method}", _aevents if waits else _events, _texts_of_events, waits=waits)
+    if (known := peer("langchain-openai", "langchain")) is None:
+        return [ours]
+    models, version = known
+    bind = models.amessage_events if waits else models.message_events
+    name = f"langchain-openai {version} ChatOpenAI.{method}"
+    return [ours, Contender("langchain", name, bind, _texts_of_events, waits=waits)]
+
+
 def _ours_as_records() -> Contender:
     def bind(reads: Reads) -> Callable[[], Awaitable[list[bytes]]]:
         llm = _model(reads)
@@ -125,6 +144,20 @@ def _astream(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
     return run
 
 
+def _events(reads: Reads) -> Callable[[], list[Any]]:
+    llm = _model(reads)
+    return lambda: list(llm.stream_events("a prompt", version="v3"))
+
+
+def _aevents(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
+    llm = _model(reads)
+
+    async def run() -> list[Any]:
+        return [event async for event in await llm.astream_events("a prompt", version="v3")]
+
+    return run
+
+
 def _model(reads: Reads) -> ChatOpenAI:
     return ChatOpenAI(base_url="http://memory/v1", api_key="none", http_client=MemoryTransport(reads))
 
@@ -137,6 +170,10 @@ async def _source(reads: Reads) -> AsyncIterator[bytes]:
 
 def _texts(messages: list[Any]) -> list[str]:
     return [message.content for message in messages if message.content]
+
+
+def _texts_of_events(events: list[Any]) -> list[str]:
+    return [event["delta"]["text"] for event in events if event["event"] == "content-block-delta"]
 
 
 def _arguments(messages: list[Any]) -> list[str]:

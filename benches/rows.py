@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from .chains import chain_events, chain_streams
-from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, tool_streams
+from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, message_events, tool_streams
 from .compositions import COMPOSITIONS, calls_of_five_steps, guarded, streams_of
 from .documents import documents
 from .events import Version, event_dicts, event_records, langchain_dicts, langchain_records
@@ -34,6 +34,7 @@ def groups() -> Iterator[Group]:
     yield from _tool_calls()
     yield from _models()
     yield from _chat_models()
+    yield from _message_events()
     yield from _models_with_tools()
     yield from _stream_events()
     yield from _records()
@@ -179,6 +180,21 @@ def _chat_models() -> Iterator[Group]:
         full=_SLOW,
         headline="`ChatOpenAI.astream_records`",
     )
+
+
+def _message_events() -> Iterator[Group]:
+    """Yield the cost of version 3 of the events."""
+    for work, waits in (("ChatOpenAI.stream_events v3", False), ("ChatOpenAI.astream_events v3", True)):
+        yield Group(
+            f"{work} and langchain-openai's",
+            fixture("chat", 1000),
+            "event",
+            "chunk",
+            partial(message_events, waits=waits),
+            (Target("ours", "langchain", at_least=50),),
+            full=_SLOW,
+            headline=f"`{work}`",
+        )
 
 
 def _models_with_tools() -> Iterator[Group]:

@@ -77,6 +77,22 @@ def chat_records(reads: Reads) -> Callable[[], Awaitable[list[bytes]]]:
     return _records(ChatOpenAI(**_options(reads)))
 
 
+def message_events(reads: Reads) -> Callable[[], list[Any]]:
+    """Return what streams the events of version 3 of the chat model."""
+    llm = ChatOpenAI(**_options(reads))
+    return lambda: list(llm.stream_events("a prompt", version="v3"))
+
+
+def amessage_events(reads: Reads) -> Callable[[], Awaitable[list[Any]]]:
+    """:func:`message_events` for async code."""
+    llm = ChatOpenAI(**_options(reads))
+
+    async def run() -> list[Any]:
+        return [event async for event in await llm.astream_events("a prompt", version="v3")]
+
+    return run
+
+
 def _records(llm: Any) -> Callable[[], Awaitable[list[bytes]]]:
     async def run() -> list[bytes]:
         found = [
