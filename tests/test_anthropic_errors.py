@@ -176,4 +176,5 @@ def test_a_stream_that_a_server_sends_unasked_is_an_answer() -> None:
         answer = model_of(server).invoke("p")
     assert answer.text == "I add"
     assert answer.tool_calls[0]["args"] == {"a": 1, "b": 2}
-    assert (answer.usage_metadata or {}).get("output_tokens") == 15
+    assert answer.usage_metadata is not None
+    assert answer.usage_metadata["output_tokens"] == 15

@@ -116,6 +116,16 @@ SUITES = (
         rewritten=False,
     ),
     Suite(
+        "langchain-anthropic's tests",
+        "langchain-anthropic",
+        "langchain-anthropic",
+        ["langchain-anthropic/tests/unit_tests", "langchain-anthropic/own/anthropic_models.py"],
+        own=Path(__file__).with_name("standard"),
+        hosts=["127.0.0.1"],
+        plugin="substitution",
+        rewritten=False,
+    ),
+    Suite(
         "LangChain's tests of parsers, over those of the integration",
         "langchain-core",
         "parsers",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import anthropic
-import langchain_anthropic
 from anthropic.types import Message, RawMessageStreamEvent
 from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
 from langchain_anthropic import chat_models as theirs
@@ -89,13 +88,17 @@ def _classify(failure: Exception) -> Exception:
     raise AssertionError
 
 
-_ORIGINALS = ("_create", "_acreate", "_make_message_chunk_from_anthropic_event", "_format_output", "_client_params")
+_ORIGINALS = ("_create", "_acreate", "_make_message_chunk_from_anthropic_event", "_format_output")
 
 
 def _is_original(model: Any) -> bool:
-    """Return whether langchain-anthropic's own methods send the requests and convert the answers."""
-    own = langchain_anthropic.ChatAnthropic
-    return all(getattr(type(model), name) is getattr(own, name) for name in _ORIGINALS)
+    """Return whether langchain-anthropic's own methods send the requests and convert the answers.
+
+    Subclasses override them, and apps patch them, in the class or in the model.
+    """
+    functions = [getattr(type(model), name) for name in _ORIGINALS]
+    is_patched = any(name in vars(model) for name in _ORIGINALS)
+    return not is_patched and all(getattr(one, "__globals__", None) is vars(theirs) for one in functions)
 
 
 def build_request(

@@ -64,7 +64,7 @@ class AnthropicGenerations(PayloadOutputs):
         super().opened(body)
         if self._model._uses_gateway:
             self._first_info = {}
-            _add_gateway_metadata(self._first_info, body)
+            _add_gateway_metadata(self._first_info, self._response(body))
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:

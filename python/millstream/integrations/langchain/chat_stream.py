@@ -69,7 +69,7 @@ class DecodedGenerations(PayloadOutputs):
         super().opened(body)
         if self._request.is_raw:
             self._first_info = {"headers": dict(body.headers)} if self._model.include_response_headers else {}
-            _add_gateway_metadata(self._first_info, body)
+            _add_gateway_metadata(self._first_info, self._response(body))
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:

@@ -122,9 +122,9 @@ class ModelStreams(_Base[Chunk]):
 
     @classmethod
     def _is_overridden(cls, method: str) -> bool:
-        """Return whether a class of a user's overrides the method of that name."""
-        home = next(base for base in cls.__mro__ if method in vars(base))
-        return home.__module__.partition(".")[0] != __name__.partition(".")[0]
+        """Return whether a class of a user's overrides the method of that name, or an app has patched it."""
+        function = next(vars(base)[method] for base in cls.__mro__ if method in vars(base))
+        return str(function.__module__).partition(".")[0] != __name__.partition(".")[0]
 
     def _notify(self, chunks: Generator[Any, None, None], run_manager: Any) -> Iterator[Any]:
         """Yield ``chunks``, each after the run manager was notified of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from ...errors import MillstreamError, StreamError
@@ -38,6 +39,10 @@ class PayloadOutputs(DecodedStream):
         self._has_chunks = False
         # Whether a finish reason has arrived.
         self._has_finished = False
+
+    def _response(self, body: Any) -> Any:
+        """Return an object with the headers of ``body``, whose names are compared without regard to case."""
+        return SimpleNamespace(headers=type(self._request.sent.headers)(dict(body.headers)))
 
     def close(self) -> Sequence[Any]:
         """Return the outputs that were held back, and set ``error``, to the model's exception, unless it ended well."""
