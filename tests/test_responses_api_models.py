@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import isawaitable
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from responses_samples import (
 from responses_samples import events_of as items_streamed
 
 MIXED = [REASONING, WEB_SEARCH, CITED, CALL, ITEMS["custom call"], ITEMS["image"], REFUSAL, PHASED]
+_RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIELDS: Any = {"model": "gpt-x", "use_responses_api": True, "max_retries": 0}
 VERSIONS = [None, "v0", "v1", "responses/v1"]
 
@@ -118,6 +121,22 @@ def test_events_are_those_of_langchain(events: str, version: str | None) -> None
     with both(streamed(*MIXED), output_version=version) as (mine, _, server):
         expected = of_peer(server, lambda peer: aread(peer.astream_events("p", version=events)), output_version=version)
         assert events_in(events_of(mine, "p", version=events)) == events_in(expected)
+
+
+async def read_v3(model: Any) -> list[Any]:
+    stream = model.astream_events("p", version="v3")
+    return [event async for event in (await stream if isawaitable(stream) else stream)]
+
+
+@pytest.mark.filterwarnings("ignore:.*is in beta")
+@pytest.mark.parametrize("version", [None, "v0", "v1"])
+def test_events_of_version_3_are_those_of_langchain(version: str | None) -> None:
+    for output in ([item] for item in MIXED):
+        with both(streamed(*output), output_version=version) as (mine, _, server):
+            expected = of_peer(server, read_v3, output_version=version)
+            found = dump_messages(asyncio.run(read_v3(mine)))
+            texts = [json.dumps(events, sort_keys=True) for events in (found, expected)]
+            assert _RUN_ID.sub("ID", texts[0]) == _RUN_ID.sub("ID", texts[1])
 
 
 def test_batches_are_those_of_langchain() -> None:
