@@ -24,11 +24,12 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 3},
 }
 
+_INPUT = {"input_text", "input_image", "input_file"}
 _PARTS = {
-    "user": {"text", "image_url", "input_audio", "file"},
-    "assistant": {"text", "refusal"},
-    "system": {"text"},
-    "tool": {"text"},
+    "user": {"text", "image_url", "input_audio", "file", *_INPUT},
+    "assistant": {"text", "refusal", "output_text"},
+    "system": {"text", "input_text"},
+    "tool": {"text", *_INPUT},
 }
 """The types of the parts of a message's content that OpenAI's server accepts, by the message's role."""
 
@@ -39,7 +40,7 @@ _VALUES = {"integer": 1, "number": 1.5, "boolean": True}
 
 def answer(request: RecordedRequest) -> Reply:
     """Return the reply: a call of a tool, JSON or text, as the request asks for; an error for a wrong message."""
-    body = request.body
+    body = _as_chat(request.body) if "input" in request.body else request.body
     for error in _errors(body["messages"]):
         return Reply(fault=ErrorStatus(400, error))
     if (function := _function_to_call(body)) is not None:
@@ -68,6 +69,27 @@ def with_details(request: RecordedRequest) -> Reply:
     frames = [base | {"choices": [choice]}, base | {"choices": [], "usage": USAGE}]
     lines = [*map(json.dumps, frames), "[DONE]"]
     return Reply(body=[f"data: {line}\n\n".encode() for line in lines])
+
+
+def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request to the Responses API as one of chat completions."""
+    messages: list[dict[str, Any]] = []
+    for item in body["input"]:
+        match item.get("type"):
+            case "function_call":
+                messages.append({"role": "assistant", "tool_calls": [{"id": item["call_id"]}]})
+            case "function_call_output":
+                messages.append({"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]})
+            case "message":
+                messages.append(item)
+    chat: dict[str, Any] = {"messages": messages}
+    if tools := body.get("tools"):
+        chat["tools"] = [{"function": tool} for tool in tools]
+    choice = body.get("tool_choice")
+    chat["tool_choice"] = {"function": choice} if isinstance(choice, Mapping) else choice
+    form = (body.get("text") or {}).get("format")
+    chat["response_format"] = {"json_schema": form, **form} if form else None
+    return chat
 
 
 def _errors(messages: list[dict[str, Any]]) -> Iterator[str]:

@@ -118,6 +118,21 @@ class TestChatOpenAI(ChatModelIntegrationTests):
     invoke_with_cache_read_input = invoke_with_audio_input
 
 
+class TestChatOpenAIOverResponses(TestChatOpenAI):
+    """The tests with a server, over the Responses API, which takes images and files in the results of tools too."""
+
+    supports_audio_inputs = False
+    supports_image_tool_message = True
+    supports_pdf_tool_message = True
+    supported_usage_metadata_details: ClassVar[Any] = {"invoke": [], "stream": []}
+
+    @property
+    def chat_model_params(self) -> dict[str, Any]:
+        """The arguments of the model."""
+        params = {"model": "gpt-5-mini", "base_url": self.server.url, "api_key": "test"}
+        return {**params, "use_responses_api": True}
+
+
 class TestGenericFakeChatModel(ChatModelIntegrationTests):
     """The tests for a model without usage and tools."""
 
