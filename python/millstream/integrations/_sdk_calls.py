@@ -18,7 +18,9 @@ from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any
 
-__all__ = ("capture_options", "find_obstacle", "find_sdk", "has_obstacle", "report_left", "uses_native")
+__all__ = (
+    *("capture_options", "find_obstacle", "find_sdk", "has_obstacle", "is_unchanged", "report_left", "uses_native"),
+)
 
 logger = logging.getLogger("millstream")
 
@@ -186,8 +188,11 @@ def uses_native(http_client: Any) -> bool:
     one of httpx's methods was patched, as libraries do that record or mock HTTP.
     """
     kind = type(http_client)
-    if kind.__name__ not in _DEFAULT_CLIENTS.get(kind.__module__, ()):
-        return False
+    return kind.__name__ in _DEFAULT_CLIENTS.get(kind.__module__, ()) and is_unchanged(http_client)
+
+
+def is_unchanged(http_client: Any) -> bool:
+    """Return whether a client of httpx has no proxy, hook or authentication of its own, and no patched method."""
     if http_client._mounts or http_client.auth is not None or http_client.is_closed:
         return False
     hooks = http_client.event_hooks

@@ -15,8 +15,8 @@ from langchain_core.outputs import ChatGenerationChunk, LLMResult
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 
 from .anthropic_requests import AnthropicRequest
-from .chunks import generation_maker, merge_metadata, message_maker
 from .payload_outputs import PayloadOutputs
+from .text_chunks import generation_maker, merge_metadata, message_maker
 
 __all__ = ("AnthropicGenerations", "AnthropicMessages")
 

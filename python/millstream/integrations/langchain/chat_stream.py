@@ -15,8 +15,9 @@ from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metad
 from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
 
 from ..._pydantic_object import is_text
-from .chunks import chat_generation_maker, chat_message_maker, merge_metadata
+from .chunks import chat_generation_maker, chat_message_maker
 from .payload_outputs import PayloadOutputs
+from .text_chunks import merge_metadata
 
 if TYPE_CHECKING:
     from .chat_requests import ChatRequest

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...providers.anthropic.chat import ChatAnthropic as MillstreamChatAnthropic
+from ...providers.ollama.chat import ChatOllama as MillstreamChatOllama
 from ...providers.openai.azure import AzureChatOpenAI as MillstreamAzureChatOpenAI
 from ...providers.openai.chat import ChatOpenAI as MillstreamChatOpenAI
 from ...providers.openai.completions import OpenAI as MillstreamOpenAI
 from .models_to_langchain import MillstreamChatModel, MillstreamLLM
 
-__all__ = ("AzureChatOpenAI", "ChatAnthropic", "ChatOpenAI", "OpenAI")
+__all__ = ("AzureChatOpenAI", "ChatAnthropic", "ChatOllama", "ChatOpenAI", "OpenAI")
 
 
 class ChatOpenAI(MillstreamChatModel):
@@ -36,6 +37,13 @@ class ChatAnthropic(MillstreamChatModel):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**_take_model(MillstreamChatAnthropic, arguments))
+
+
+class ChatOllama(MillstreamChatModel):
+    """A chat model of LangChain's around :class:`millstream.ChatOllama`, whose arguments it takes."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**_take_model(MillstreamChatOllama, arguments))
 
 
 class OpenAI(MillstreamLLM):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from ...errors import MillstreamError, StreamError
 from ...providers.stream_decoding import DecodedStream
-from .model_requests import ModelRequest
 
-__all__ = ("PayloadOutputs",)
+__all__ = ("HostRequest", "PayloadOutputs")
+
+
+class HostRequest(Protocol):
+    """A request whose errors become the exceptions of a model of LangChain's."""
+
+    def to_host_error(self, error: MillstreamError, chunks_received: int = 0) -> Exception:
+        """Return the exception that the model raises in place of ``error``, with its cause set."""
 
 
 class PayloadOutputs(DecodedStream):
@@ -26,9 +32,7 @@ class PayloadOutputs(DecodedStream):
     _needs_chunks: ClassVar[bool] = False
     """Whether a stream without chunks is an error here, as it is in LangChain's machinery."""
 
-    def __init__(
-        self, format: str, request: ModelRequest, limit: float | None, *, n: int, collect_result: bool
-    ) -> None:
+    def __init__(self, format: str, request: HostRequest, limit: float | None, *, n: int, collect_result: bool) -> None:
         self._request = request
         super().__init__(format, limit, n=n, collect_result=collect_result)
 

@@ -16,8 +16,9 @@ from openai.types.responses import ResponseError, ResponseStreamEvent
 from ..._values import read_kept
 from ...errors import MillstreamError, ProviderError
 from ..openai.models import union_builder
-from .chunks import merge_metadata, response_generation_maker, response_message_maker
+from .chunks import response_generation_maker, response_message_maker
 from .payload_outputs import PayloadOutputs
+from .text_chunks import merge_metadata
 
 if TYPE_CHECKING:
     from .chat_requests import ResponsesRequest
