@@ -11,13 +11,13 @@ from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 from endings import aread, assert_closed_by_us
 from langchain_peer import KEY
 from millstream import ChatOpenAI, OpenAI
-from millstream.callbacks import dispatch_custom_event
+from millstream.callbacks import BaseCallbackHandler, dispatch_custom_event
 from millstream.errors import StreamTruncatedError
 from millstream.language_models import FakeListChatModel
 from millstream.messages import AIMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import ChatPromptTemplate
-from millstream.runnables import RunnableBranch, RunnableConfig, RunnableLambda, RunnableParallel
+from millstream.runnables import RunnableBranch, RunnableConfig, RunnableLambda, RunnableParallel, RunnablePick
 from millstream.testing import VERSE, Cut, MockServer, Reply
 
 PROMPT = ChatPromptTemplate.from_template("{text}")
@@ -213,6 +213,43 @@ def test_a_message_is_read_while_its_model_streams(server: MockServer) -> None:
     assert_closed_by_us(server)
     with pytest.raises(RuntimeError, match="closed before its end"):
         run.output  # noqa: B018
+
+
+def test_a_chain_of_our_own_steps_runs_in_the_task_that_reads_it(mock_server: MockServer) -> None:
+    async def main() -> None:
+        run = await (PROMPT | model(mock_server) | StrOutputParser()).astream_events({"text": "p"}, version="v3")
+        async for _ in run:
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("step", ["the prompt", "the pick"])
+def test_a_step_that_fails_ends_the_run_with_its_error(mock_server: MockServer, step: str) -> None:
+    chain = PROMPT | model(mock_server) | StrOutputParser() | RunnablePick("a")
+    run = chain.stream_events({} if step == "the prompt" else {"text": "p"}, version="v3")
+    events: list[Any] = []
+    with pytest.raises(KeyError if step == "the prompt" else ValueError):
+        events.extend(run)
+    assert "values" not in [event["method"] for event in events]
+    with pytest.raises((KeyError, ValueError)):
+        run.output  # noqa: B018
+
+
+def test_handlers_are_notified_of_the_runs_of_a_chain(mock_server: MockServer) -> None:
+    calls: list[str] = []
+
+    class Handler(BaseCallbackHandler):
+        def on_chain_start(self, *args: Any, **kwargs: Any) -> None:
+            calls.append("chain")
+
+        def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+            calls.append("token")
+
+    run = (PROMPT | model(mock_server)).stream_events({"text": "p"}, {"callbacks": [Handler()]}, version="v3")
+    assert run.output.text == TEXT
+    assert calls.count("chain") == 2
+    assert calls.count("token") >= len(VERSE) - 1
 
 
 @pytest.mark.parametrize("how", ["break", "aclose", "async with", "cancel"])

@@ -7,17 +7,48 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from .._uuid7 import uuid7
+from ..callbacks.managers import CallbackManager
 from ..events.chunk_taps import ChunkTaps
 from ..events.protocol.block_events import BlockEvents, ProtocolEvent, message_to_events
 from ..streaming.accumulate import ChunkAccumulator
-from ..streaming.isolation import PassThrough
+from ..streaming.channel import Channel
+from ..streaming.isolation import IsolatedSource, PassThrough
 from ..wires.public_error import describe_error
+from .config import ensure_config
 
 if TYPE_CHECKING:
     from ..events.schema import EventFilter
-    from ..streaming.channel import Channel
+    from ..streaming.protocols import Source
+    from .event_stream import EventProducer
 
-__all__ = ("MessageEventHandler", "RunEvents")
+__all__ = ("EventNumbering", "RunEvents", "error_event", "run_events", "shown_metadata")
+
+
+class EventNumbering:
+    """Makes the events of one run, and numbers them."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def __call__(self, method: str, namespace: Sequence[str], data: Any) -> ProtocolEvent:
+        """Return the next event."""
+        self._number += 1
+        params = {"namespace": list(namespace), "timestamp": int(time.time() * 1000), "data": data}
+        return {"type": "event", "seq": self._number, "method": method, "params": params}
+
+
+def error_event(error: BaseException) -> ProtocolEvent:
+    """Return the event of a model that failed; as for a server's clients, it does not quote the provider's."""
+    public = describe_error(error)
+    return {"event": "error", "message": public.message, "code": public.type}
+
+
+def shown_metadata(metadata: Mapping[str, Any], name: str, run_id: str, tags: Sequence[str]) -> dict[str, Any]:
+    """Return what the events of a model's run show of it."""
+    return {**metadata, "name": name, "run_id": run_id, **({"tags": list(tags)} if tags else {})}
 
 
 class _Sent(NamedTuple):
@@ -56,13 +87,15 @@ class MessageEventHandler(ChunkTaps):
     ``error``, and its exception is kept in ``failures``, by the id of the run.
     """
 
-    def __init__(self, wanted: EventFilter, channel: Channel, root_id: UUID) -> None:
+    def __init__(
+        self, wanted: EventFilter, channel: Channel, root_id: UUID, failures: dict[str, BaseException]
+    ) -> None:
         super().__init__(channel)
         self._wanted = wanted
         self._root_id = root_id
         self._nodes: dict[UUID, _Node] = {}
         self._models: dict[UUID, _Model] = {}
-        self.failures: dict[str, BaseException] = {}
+        self.failures = failures
 
     def on_chat_model_start(
         self,
@@ -79,7 +112,7 @@ class MessageEventHandler(ChunkTaps):
         """Take note of a model's run."""
         name = name or (serialized or {}).get("name") or "Unnamed"
         if self._wanted.includes(name, "chat_model", tags or ()):
-            shown = {**(metadata or {}), "name": name, "run_id": str(run_id), **({"tags": tags} if tags else {})}
+            shown = shown_metadata(metadata or {}, name, str(run_id), tags or ())
             self._models[run_id] = _Model(self._namespace_in(parent_run_id), shown, f"lc_run--{run_id}")
 
     def expect_message_events(self, run_id: UUID) -> None:
@@ -111,12 +144,11 @@ class MessageEventHandler(ChunkTaps):
                 self._send(model, message_to_events(generation.message, f"lc_run--{run_id}"))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        """Send the event of an error; as for a server's clients, its message does not quote the provider's."""
+        """Send the event of an error."""
         model = self._models.pop(run_id, None)
         if model is not None and model.has_begun:
-            public = describe_error(error)
             self.failures[str(run_id)] = error
-            self._send(model, ({"event": "error", "message": public.message, "code": public.type},))
+            self._send(model, (error_event(error),))
 
     def on_custom_event(
         self, name: str, data: Any, *, run_id: UUID, tags: list[str] | None = None, **kwargs: Any
@@ -158,33 +190,52 @@ class RunEvents(PassThrough):
     ``failures`` are the exceptions of models that failed. The last event, of the method ``values``, has the output.
     """
 
-    __slots__ = ("_output", "_sequence", "failures")
+    __slots__ = ("_make", "_output", "failures")
 
     def __init__(self, failures: dict[str, BaseException]) -> None:
         super().__init__()
         self.failures = failures
         self._output = ChunkAccumulator(adds_on=True)
-        self._sequence = 0
+        self._make = EventNumbering()
 
     def _read(self, items: Sequence[Any]) -> list[ProtocolEvent]:
         events = []
         for item in items:
             if type(item) is _Sent:
-                events.append(self._event(item))
+                events.append(self._make(*item))
             else:
                 self._output.add(item)
         return events
 
     def close(self) -> Sequence[ProtocolEvent]:
         """Return the event of the output, where the run ended well."""
-        return () if self.error is not None else [self._event(_Sent("values", (), self._output.total()))]
+        return () if self.error is not None else [self._make("values", (), self._output.total())]
 
     def release(self) -> None:
         """Drop what refers to frames."""
         super().release()
         self.failures.clear()
 
-    def _event(self, sent: _Sent) -> ProtocolEvent:
-        self._sequence += 1
-        params = {"namespace": list(sent.namespace), "timestamp": int(time.time() * 1000), "data": sent.data}
-        return {"type": "event", "seq": self._sequence, "method": sent.method, "params": params}
+
+def run_events(
+    runnable: EventProducer,
+    input: object,
+    config: Mapping[str, Any] | None,
+    wanted: EventFilter,
+    kwargs: dict[str, Any],
+    failures: dict[str, BaseException] | None = None,
+) -> tuple[Source, RunEvents]:
+    """Return the source and the processor of the protocol events of one stream of ``runnable``, run in a worker."""
+    full = ensure_config(config)
+    run_id = full["run_id"] = full.get("run_id") or uuid7()
+    channel = Channel()
+    callbacks = CallbackManager.configure(full["callbacks"])
+    handler = MessageEventHandler(wanted, channel, run_id, {} if failures is None else failures)
+    callbacks.add_handler(handler)
+    full["callbacks"] = callbacks
+    source = IsolatedSource(
+        channel,
+        lambda: runnable._stream_inline(input, full, kwargs),
+        lambda: runnable._astream_inline(input, full, kwargs),
+    )
+    return source, RunEvents(handler.failures)

@@ -6,49 +6,20 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from .._uuid7 import uuid7
-from ..callbacks.managers import CallbackManager
 from ..events.protocol.message_accumulator import MessageAccumulator
 from ..events.protocol.message_streams import AsyncChatModelStream, ChatModelStream
-from ..streaming.channel import Channel
 from ..streaming.deltas import Deltas
 from ..streaming.drive import adrive, drive
-from ..streaming.isolation import IsolatedSource
 from ..streaming.projections import AsyncProjection, AsyncProjectionIterator, SyncProjection
 from ..streaming.pump import AsyncPump, Pump
-from .config import ensure_config
-from .message_events import MessageEventHandler, RunEvents
 
 if TYPE_CHECKING:
-    from ..events import EventFilter
     from ..events.protocol.block_events import ProtocolEvent
     from ..streaming.protocols import Source
-    from .event_stream import EventProducer
+    from .fusion.messages import FusedMessages
+    from .message_events import RunEvents
 
-__all__ = ("AsyncRunStream", "RunStream", "run_events")
-
-
-def run_events(
-    runnable: EventProducer,
-    input: object,
-    config: Mapping[str, Any] | None,
-    wanted: EventFilter,
-    kwargs: dict[str, Any],
-) -> tuple[Source, RunEvents]:
-    """Return the source and the processor of the protocol events of one stream of ``runnable``, run in a worker."""
-    full = ensure_config(config)
-    run_id = full["run_id"] = full.get("run_id") or uuid7()
-    channel = Channel()
-    callbacks = CallbackManager.configure(full["callbacks"])
-    handler = MessageEventHandler(wanted, channel, run_id)
-    callbacks.add_handler(handler)
-    full["callbacks"] = callbacks
-    source = IsolatedSource(
-        channel,
-        lambda: runnable._stream_inline(input, full, kwargs),
-        lambda: runnable._astream_inline(input, full, kwargs),
-    )
-    return source, RunEvents(handler.failures)
+__all__ = ("AsyncRunStream", "RunStream")
 
 
 class _Message:
@@ -162,7 +133,7 @@ class RunStream:
 
     wire = "langchain.v3"
 
-    def __init__(self, source: Source, events: RunEvents) -> None:
+    def __init__(self, source: Source, events: RunEvents | FusedMessages) -> None:
         state = _RunState(events.failures)
         self._pump = Pump(drive(source, events), state)
         pull = self._pump.pull
@@ -237,7 +208,7 @@ class AsyncRunStream:
 
     wire = "langchain.v3"
 
-    def __init__(self, source: Source, events: RunEvents) -> None:
+    def __init__(self, source: Source, events: RunEvents | FusedMessages) -> None:
         state = _RunState(events.failures)
         self._pump = AsyncPump(adrive(source, events), state)
         pull = self._pump.pull

@@ -303,6 +303,24 @@ class RunnableSequence(RunnableSerializable[Input, Output]):
         fused = FusedEvents(self, plan, input, config, version, wanted, kwargs, for_async=for_async)
         return fused, fused
 
+    def _protocol_events(
+        self,
+        input: Input,
+        config: RunnableConfig | None,
+        wanted: EventFilter,
+        kwargs: dict[str, Any],
+        *,
+        for_async: bool,
+    ) -> tuple[Source, Processor[StreamEvent]]:
+        plan = self._plan
+        is_fused = plan is not None and plan.parts is not None and not self._has_listeners(plan, config)
+        if plan is None or not is_fused or hasattr(plan.origin_step.runnable, "_stream_chat_model_events"):
+            return super()._protocol_events(input, config, wanted, kwargs, for_async=for_async)
+        from .fusion.messages import FusedMessages
+
+        fused = FusedMessages(self, plan, input, config, wanted, kwargs, for_async=for_async)
+        return fused, fused
+
     def _stream_inline(self, input: Input, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
         return transform_in_run(self, partial(self._transform, kwargs), WholeInput(input), config)
 

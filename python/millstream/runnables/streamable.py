@@ -289,7 +289,7 @@ class Streamable(Invocable[Input, Output]):
         for_async: bool,
     ) -> tuple[Source, Processor[StreamEvent]]:
         """Return the source and the processor of the events of version 3."""
-        from .run_stream import run_events
+        from .message_events import run_events
 
         return run_events(self, input, config, wanted, kwargs)
 
