@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from .anthropic import anthropic_streams, messages
 from .chains import chain_events, chain_streams
 from .chat import chat_ids, chat_records, chat_streams, langchain_chat_records, message_events, tool_streams
 from .compositions import COMPOSITIONS, calls_of_five_steps, guarded, streams_of
@@ -34,6 +35,7 @@ def groups() -> Iterator[Group]:
     yield from _tool_calls()
     yield from _models()
     yield from _chat_models()
+    yield from _anthropic_models()
     yield from _message_events()
     yield from _models_with_tools()
     yield from _stream_events()
@@ -180,6 +182,21 @@ def _chat_models() -> Iterator[Group]:
         full=_SLOW,
         headline="`ChatOpenAI.astream_records`",
     )
+
+
+def _anthropic_models() -> Iterator[Group]:
+    for work, waits in (("ChatAnthropic.stream", False), ("ChatAnthropic.astream", True)):
+        for tools in (False, True):
+            yield Group(
+                f"{work}{', with tools' if tools else ''} and langchain-anthropic's",
+                messages(1000),
+                "event",
+                "chunk",
+                partial(anthropic_streams, waits=waits, tools=tools),
+                (Target("ours", "langchain", at_least=60 if waits else 100),),
+                full=_SLOW,
+                headline="" if tools else f"`{work}`",
+            )
 
 
 def _message_events() -> Iterator[Group]:
