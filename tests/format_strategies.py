@@ -64,6 +64,7 @@ def edited(payload: Any, edits: list[tuple[int, str, Any, str]]) -> Any:
         if not places:
             continue
         container, key = places[at % len(places)]
+        odd = copy.deepcopy(odd)
         if kind == "r":
             container[key] = odd
         elif kind == "d":
