@@ -256,7 +256,9 @@ class Payloads:
             self.fail(str(error), *place, out)
             return
         self._report_info(value, out)
-        self._take(self.choices.take(settled, payload), out, raw, is_plain=payload.is_plain)
+        deltas = self.choices.take(settled, payload)
+        deltas += self.choices.flush() if payload.ends else []
+        self._take(deltas, out, raw, is_plain=payload.is_plain)
         if payload.ends and not self.done:
             self.end("event", out)
 
