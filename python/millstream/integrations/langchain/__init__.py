@@ -1,7 +1,7 @@
 """LangChain's own models and parsers, with this package's streams: change the import, and keep the app.
 
-The classes are subclasses of those of ``langchain-openai``, ``langchain-anthropic``, ``langchain-ollama`` and
-``langchain-core``.
+The classes are subclasses of those of ``langchain-openai``, ``langchain-anthropic``, ``langchain-google-genai``,
+``langchain-ollama`` and ``langchain-core``.
 :func:`to_langchain` and :func:`from_langchain` convert Runnables and values between the two libraries.
 """
 
@@ -12,6 +12,7 @@ from ..._late import guard_import, lazy_names, refuse_imports
 if TYPE_CHECKING:
     from .anthropic_models import ChatAnthropic
     from .chat_models import AzureChatOpenAI, ChatOpenAI
+    from .google_models import ChatGoogleGenerativeAI
     from .llms import AzureOpenAI, OpenAI
     from .ollama_models import ChatOllama
     from .output_parsers import JsonOutputParser, StrOutputParser
@@ -21,6 +22,7 @@ __all__ = (
     "AzureChatOpenAI",
     "AzureOpenAI",
     "ChatAnthropic",
+    "ChatGoogleGenerativeAI",
     "ChatOllama",
     "ChatOpenAI",
     "JsonOutputParser",
@@ -34,6 +36,7 @@ _MODULES = {
     "AzureChatOpenAI": ".chat_models",
     "AzureOpenAI": ".llms",
     "ChatAnthropic": ".anthropic_models",
+    "ChatGoogleGenerativeAI": ".google_models",
     "ChatOllama": ".ollama_models",
     "ChatOpenAI": ".chat_models",
     "JsonOutputParser": ".output_parsers",
@@ -42,13 +45,17 @@ _MODULES = {
     "from_langchain": ".runnables",
     "to_langchain": ".runnables",
 }
-_CORE_MODELS = dict.fromkeys(("AzureChatOpenAI", "ChatAnthropic", "ChatOllama", "ChatOpenAI", "OpenAI"), ".core_models")
+_CORE_MODELS = dict.fromkeys(
+    ("AzureChatOpenAI", "ChatAnthropic", "ChatGoogleGenerativeAI", "ChatOllama", "ChatOpenAI", "OpenAI"), ".core_models"
+)
 """The names for which Millstream's models, converted, are imported where the provider's package of LangChain is not."""
 _PACKAGES = {
     "langchain_openai": "langchain-openai",
     "openai": "langchain-openai",
     "langchain_anthropic": "langchain-anthropic",
     "anthropic": "langchain-anthropic",
+    "langchain_google_genai": "langchain-google-genai",
+    "google": "langchain-google-genai",
     "langchain_ollama": "langchain-ollama",
     "ollama": "langchain-ollama",
 }
@@ -87,7 +94,10 @@ def __getattr__(name: str) -> Any:
         ) from error
 
 
-_HOSTS = ("langchain_openai", "langchain_anthropic", "langchain_ollama", "langchain_core.output_parsers")
+_HOSTS = (
+    *("langchain_openai", "langchain_anthropic", "langchain_google_genai", "langchain_ollama"),
+    "langchain_core.output_parsers",
+)
 
 
 def _explain(name: str) -> str | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...providers.anthropic.chat import ChatAnthropic as MillstreamChatAnthropic
+from ...providers.google.chat import ChatGoogleGenerativeAI as MillstreamChatGoogleGenerativeAI
 from ...providers.ollama.chat import ChatOllama as MillstreamChatOllama
 from ...providers.openai.azure import AzureChatOpenAI as MillstreamAzureChatOpenAI
 from ...providers.openai.chat import ChatOpenAI as MillstreamChatOpenAI
 from ...providers.openai.completions import OpenAI as MillstreamOpenAI
 from .models_to_langchain import MillstreamChatModel, MillstreamLLM
 
-__all__ = ("AzureChatOpenAI", "ChatAnthropic", "ChatOllama", "ChatOpenAI", "OpenAI")
+__all__ = ("AzureChatOpenAI", "ChatAnthropic", "ChatGoogleGenerativeAI", "ChatOllama", "ChatOpenAI", "OpenAI")
 
 
 class ChatOpenAI(MillstreamChatModel):
@@ -37,6 +38,13 @@ class ChatAnthropic(MillstreamChatModel):
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**_take_model(MillstreamChatAnthropic, arguments))
+
+
+class ChatGoogleGenerativeAI(MillstreamChatModel):
+    """A chat model of LangChain's around Millstream's ``ChatGoogleGenerativeAI``, whose arguments it takes."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**_take_model(MillstreamChatGoogleGenerativeAI, arguments))
 
 
 class ChatOllama(MillstreamChatModel):

@@ -48,7 +48,9 @@ class PayloadOutputs(DecodedStream):
 
     def _response(self, body: Any) -> Any:
         """Return an object with the headers of ``body``, whose names are compared without regard to case."""
-        return SimpleNamespace(headers=type(self._request.sent.headers)(dict(body.headers)))
+        # Only requests of an SDK's client have headers of the SDK's HTTP library.
+        request: Any = self._request
+        return SimpleNamespace(headers=type(request.sent.headers)(dict(body.headers)))
 
     def close(self) -> Sequence[Any]:
         """Return the outputs that were held back, and set ``error``, to the model's exception, unless it ended well."""

@@ -1,0 +1,201 @@
+"""The processors of Gemini's streams: the chunks of ``_stream``, and the messages of ``stream``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.ai import add_usage
+from langchain_core.outputs import ChatGenerationChunk, LLMResult
+from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+from langchain_google_genai import chat_models as theirs
+
+from .google_requests import GoogleRequest, to_response
+from .payload_outputs import PayloadOutputs
+from .text_chunks import generation_maker, merge_metadata, message_maker
+
+__all__ = ("GoogleGenerations", "GoogleMessages")
+
+_TEXT = {"candidates": [{"content": {"parts": [{"text": "-"}], "role": "model"}}]}
+
+
+def _make_sample(version: str | None) -> ChatGenerationChunk:
+    """Return the chunk that langchain-google-genai makes of a text."""
+    payload = {**_TEXT, "modelVersion": version} if version else _TEXT
+    sample = theirs._response_to_result(to_response(payload), stream=True).generations[0]
+    assert isinstance(sample, ChatGenerationChunk)
+    return sample
+
+
+class GoogleGenerations(PayloadOutputs):
+    """Outputs a generation chunk for each payload, as langchain-google-genai's ``_stream`` does.
+
+    A payload that is a text and nothing else becomes a chunk without the SDK's objects, where the content is a text.
+    Different are: a stream that ends early is an error; the halves of a character that arrive in two payloads are
+    joined.
+    """
+
+    __slots__ = ("_as_blocks", "_indexer", "_make", "_usage", "_version")
+
+    _request: GoogleRequest
+
+    def __init__(self, request: GoogleRequest, limit: float | None, *, collect_result: bool = False) -> None:
+        self._make = self._find_maker(_make_sample(None))
+        super().__init__("gemini.generate", request, limit, n=1, collect_result=collect_result)
+
+    def _find_maker(self, sample: ChatGenerationChunk) -> Callable[..., Any]:
+        """Return the function that makes the output of a piece of text."""
+        make = generation_maker(sample)
+
+        def make_chunk(text: str, content: Any = None) -> Any:
+            chunk = make(text, content)
+            fields = vars(chunk)
+            fields["generation_info"] = _copy(fields["generation_info"])
+            return chunk
+
+        return make_chunk
+
+    def _start(self) -> None:
+        super()._start()
+        self._usage: Any = None
+        self._indexer = theirs._StreamBlockIndexer()
+        self._version: str | None = None
+        # Whether texts are blocks, as the model's version says.
+        self._as_blocks = False
+
+    @property
+    def feed(self) -> Callable[[bytes], Sequence[Any]]:
+        """Return the function from the data of a read to chunks."""
+        read, convert = self._decoder.feed_payloads, self._outputs
+        return lambda data: convert(read(data))
+
+    def _make_output(self, payload: Any) -> Any:
+        if type(payload) is str:
+            if not self._as_blocks:
+                return self._make(payload)
+            text = {"candidates": [{"content": {"parts": [{"text": payload}], "role": "model"}}]}
+            return self._convert({**text, "modelVersion": self._version})
+        value = _read(payload[0])
+        if not isinstance(value, dict):
+            return None
+        if payload[1] is not None:
+            _set_text(value, payload[1])
+        version = value.get("modelVersion")
+        self._version = version if isinstance(version, str) else None
+        self._as_blocks = theirs._is_gemini_3_or_later(self._version or "")
+        return self._convert(value)
+
+    def _convert(self, value: dict[str, Any]) -> Any:
+        """Return the output of a payload, by langchain-google-genai's converter."""
+        result = theirs._response_to_result(to_response(value), stream=True, prev_usage=self._usage)
+        chunk: Any = result.generations[0]
+        self._indexer.assign(chunk.message)
+        usage = chunk.message.usage_metadata
+        self._usage = usage if self._usage is None else add_usage(self._usage, usage)
+        self._has_chunks = True
+        return self._finish(chunk)
+
+    def _finish(self, chunk: ChatGenerationChunk) -> Any:
+        """Return the output for ``chunk``."""
+        return chunk
+
+
+class GoogleMessages(GoogleGenerations):
+    """Outputs the messages of the chunks, with the id ``id``: what ``stream`` yields.
+
+    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
+    """
+
+    __slots__ = ("_id", "_is_list", "_kept", "_texts")
+
+    _needs_chunks = True
+
+    def __init__(self, request: GoogleRequest, limit: float | None, id: str, *, collect_result: bool = False) -> None:
+        self._id = id
+        super().__init__(request, limit, collect_result=collect_result)
+
+    def _start(self) -> None:
+        super()._start()
+        self._is_list = False
+        self._kept: list[ChatGenerationChunk] = []
+        # For the result: the texts since the last chunk with more than text.
+        self._texts: list[str] = []
+
+    def _find_maker(self, sample: ChatGenerationChunk) -> Callable[..., Any]:
+        made: Any = sample.message
+        made.response_metadata = merge_metadata(sample)
+        make = message_maker(made, self._id)
+
+        def make_message(text: str, content: Any = None) -> Any:
+            message = make(text if content is None else content)
+            fields = vars(message)
+            fields["response_metadata"] = _copy(fields["response_metadata"])
+            return message
+
+        return make_message
+
+    def _make_output(self, payload: Any) -> Any:
+        if type(payload) is str and not self._as_blocks:
+            self._is_list = False
+            if self._collects:
+                self._texts.append(payload)
+        else:
+            self._keep_texts()
+        return super()._make_output(payload)
+
+    def _keep_texts(self) -> None:
+        if self._texts:
+            message = self._make("".join(self._texts))
+            self._kept.append(ChatGenerationChunk(message=message, generation_info={"safety_ratings": []}))
+            self._texts.clear()
+
+    def _finish(self, chunk: ChatGenerationChunk) -> Any:
+        message: Any = chunk.message
+        if message.id is None:
+            message.id = self._id
+        message.response_metadata = merge_metadata(chunk)
+        self._is_list = isinstance(message.content, list)
+        if self._collects:
+            self._kept.append(chunk.model_copy(update={"message": message.model_copy()}))
+        return message
+
+    def result(self) -> Any:
+        """Return LangChain's result of the run: the merged chunks, without the added last one."""
+        self._keep_texts()
+        merged = merge_chat_generation_chunks(self._kept)
+        return LLMResult(generations=[[] if merged is None else [merged]])
+
+    def close(self) -> Sequence[Any]:
+        """Return the messages that were held back, and an empty last one."""
+        outputs = super().close()
+        if self.error is not None:
+            return outputs
+        content: Any = [] if self._is_list else ""
+        return [*outputs, AIMessageChunk(content=content, chunk_position="last", id=self._id)]
+
+
+def _copy(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata of a chunk of text for a chunk of its own, which its consumer may change."""
+    return {**metadata, "safety_ratings": []}
+
+
+def _read(raw: str) -> Any:
+    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        return json.loads(raw)
+
+
+def _set_text(value: dict[str, Any], text: str) -> None:
+    """Replace the only text of the first candidate by ``text``, which is in whole characters."""
+    try:
+        parts = value["candidates"][0]["content"]["parts"]
+        own = [part for part in parts if isinstance(part.get("text"), str) and not part.get("thought")]
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return
+    if len(own) == 1:
+        own[0]["text"] = text
