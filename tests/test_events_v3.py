@@ -16,6 +16,8 @@ import millstream.messages as our_messages
 from events_v3 import ANSWERS, aread_stream, both_models, read_stream, reply_of
 from langchain_chat import choice, payload
 from millstream import ChatOpenAI
+from millstream.language_models.chat_model_stream import ChatModelStream
+from millstream.runnables import ConfigurableField
 from millstream.testing import MockServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_core._api.beta_decorator.LangChainBetaWarning")
@@ -142,3 +144,18 @@ def test_a_bound_model_streams_with_its_arguments() -> None:
         bound = both_models(server)[0].bind(stop=["x"], ls_structured_output_format={"schema": {}})
         assert str(bound.stream_events("p", version="v3").text) == "Hello 🐠\n"
         assert server.requests[-1].body["stop"] == ["x"]
+
+
+def test_a_configurable_model_has_the_stream_of_the_chosen_one() -> None:
+    with MockServer(reply_of(ANSWERS["a text"])) as server:
+        model: Any = both_models(server)[0].configurable_fields(model_name=ConfigurableField(id="m"))
+        stream = model.stream_events("p", {"configurable": {"m": "other"}}, version="v3")
+        assert isinstance(stream, ChatModelStream)
+        assert stream.output.text == "Hello 🐠\n"
+        assert server.requests[-1].body["model"] == "other"
+
+        async def main() -> Any:
+            return await (await model.with_config(configurable={"m": "third"}).astream_events("p", version="v3"))
+
+        assert asyncio.run(main()).text == "Hello 🐠\n"
+        assert server.requests[-1].body["model"] == "third"

@@ -156,6 +156,10 @@ class DynamicRunnable(TypesOfAnother[Input, Output], RunnableSerializable[Input,
         runnable, config = self.prepare(config)
         return runnable._atransform_inline(items, config, kwargs)
 
+    def _protocol_stream(self, input: Any, config: Any, *args: Any, **kwargs: Any) -> Any:
+        runnable, config = self.prepare(config)
+        return runnable._protocol_stream(input, config, *args, **kwargs)
+
     def _described_by(self, config: RunnableConfig | None) -> tuple[Any, RunnableConfig | None]:
         return self.prepare(config)
 
