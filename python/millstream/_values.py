@@ -3,13 +3,19 @@
 Each has one definition, so that both halves raise the same messages. The Rust core imports this module.
 """
 
+from __future__ import annotations
+
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from ._late import late
 from ._provider_errors import add_message
+
+if TYPE_CHECKING:
+    from json import JSONDecoder
 
 __all__ = (
     "FRAME_SIZE",
@@ -116,15 +122,26 @@ def read_json(text: str | bytes, strict: bool = True) -> Any:
 
     If not ``strict``, strings may contain control characters.
     """
-    import json
-
     if isinstance(text, bytes):
         text = text.decode()
     try:
-        value = json.loads(text, parse_int=_parse_int, strict=strict)
+        try:
+            value = _json_decoder(strict).decode(text)
+        except ValueError:
+            # An integer may have more digits than Python reads.
+            value = _json_decoder(strict, _parse_int).decode(text)
         return _whole(value) if "\\u" in text or has_surrogate(text) else value
     except RecursionError:
-        raise json.JSONDecodeError("JSON nested too deeply", text, 0) from None
+        from json import JSONDecodeError
+
+        raise JSONDecodeError("JSON nested too deeply", text, 0) from None
+
+
+@cache
+def _json_decoder(strict: bool, parse_int: Callable[[str], Any] | None = None) -> JSONDecoder:
+    from json import JSONDecoder
+
+    return JSONDecoder(parse_int=parse_int, strict=strict)
 
 
 def read_kept(text: str) -> Any:

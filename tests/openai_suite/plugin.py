@@ -36,13 +36,15 @@ class _Server(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Read the request, and send the stream."""
-        self.rfile.read(int(self.headers["content-length"]))
+        self.rfile.read(int(self.headers.get("content-length", 0)))
         body = b"data: [DONE]\n\n"
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    do_GET = do_POST
 
     def log_message(self, *arguments: Any) -> None:
         """Print nothing."""
