@@ -17,8 +17,8 @@ with warnings.catch_warnings():
     from langchain_google_genai import ChatGoogleGenerativeAI as TheirModel
 
 import millstream.messages as our_messages
+from millstream import ChatGoogleGenerativeAI
 from millstream.language_models.model_type import ModelCall
-from millstream.providers.google.chat import ChatGoogleGenerativeAI
 from millstream.testing import MockServer, Reply
 
 __all__ = (

@@ -12,6 +12,7 @@ import test_leaving
 from endings import aread, assert_closed_by_us, read_all
 from google_answers import END, part, payload, stream
 from google_peer import our_model
+from millstream import ChatGoogleGenerativeAI
 from millstream.errors import (
     APIConnectionError,
     EventTooLargeError,
@@ -21,7 +22,6 @@ from millstream.errors import (
     StreamStalledError,
     StreamTruncatedError,
 )
-from millstream.providers.google.chat import ChatGoogleGenerativeAI
 from millstream.testing import Cut, MockServer, Reply, Stall, assert_no_leaks, refusing_url
 from test_leaving import (  # noqa: F401
     test_a_stream_that_is_held_is_closed_by_close,

@@ -6,9 +6,9 @@ import pytest
 from google.genai import types
 
 from google_peer import KEY, ask, bodies, our_request
+from millstream import ChatGoogleGenerativeAI
 from millstream.errors import MillstreamError, UnsupportedError
 from millstream.messages import HumanMessage
-from millstream.providers.google.chat import ChatGoogleGenerativeAI
 from millstream.providers.google.constructors import GoogleChatArguments
 
 GEMINI_3 = "gemini-3-pro-preview"

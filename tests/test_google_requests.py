@@ -19,8 +19,8 @@ from google_peer import (
     their_model,
     tool_result,
 )
+from millstream import ChatGoogleGenerativeAI
 from millstream.messages import HumanMessage, SystemMessage
-from millstream.providers.google.chat import ChatGoogleGenerativeAI
 from millstream.testing import MockServer, Reply
 
 GEMINI_3 = "gemini-3-pro-preview"

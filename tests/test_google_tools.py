@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
 from google_peer import ask, bodies, quiet
+from millstream import ChatGoogleGenerativeAI
 from millstream.errors import UnsupportedError
-from millstream.providers.google.chat import ChatGoogleGenerativeAI
 from millstream.providers.google.schemas import convert_schema
 
 with warnings.catch_warnings():

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from millstream import AzureChatOpenAI, ChatOpenAI, OpenAI
+from millstream import AzureChatOpenAI, ChatGoogleGenerativeAI, ChatOpenAI, OpenAI
+from millstream.providers.google.constructors import GoogleChatArguments
 from millstream.providers.openai.constructors import AzureChatArguments, ChatArguments, CompletionArguments
 
 ROOT = Path(__file__).parent.parent
@@ -50,7 +51,12 @@ def test_a_type_checker_reports_the_wrong_lines_and_no_other(checker: Any) -> No
 
 @pytest.mark.parametrize(
     ("cls", "arguments"),
-    [(OpenAI, CompletionArguments), (ChatOpenAI, ChatArguments), (AzureChatOpenAI, AzureChatArguments)],
+    [
+        (OpenAI, CompletionArguments),
+        (ChatOpenAI, ChatArguments),
+        (AzureChatOpenAI, AzureChatArguments),
+        (ChatGoogleGenerativeAI, GoogleChatArguments),
+    ],
 )
 def test_a_constructor_takes_for_type_checkers_what_it_takes(cls: Any, arguments: Any) -> None:
     types = {name: written(annotation) for name, annotation in arguments.__annotations__.items()}

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .language_models.chat_models import BaseChatModel
     from .language_models.llms import LLM
     from .providers.anthropic.chat import ChatAnthropic
+    from .providers.google.chat import ChatGoogleGenerativeAI
     from .providers.init_chat_model import init_chat_model
     from .providers.langserve.remote_runnable import RemoteRunnable
     from .providers.ollama.chat import ChatOllama
@@ -73,6 +74,7 @@ __all__ = (
     "BadRequestError",
     "BaseChatModel",
     "ChatAnthropic",
+    "ChatGoogleGenerativeAI",
     "ChatOllama",
     "ChatOpenAI",
     "ConflictError",
@@ -114,6 +116,7 @@ _MODULES = {
     "AzureChatOpenAI": ".providers.openai.azure",
     "BaseChatModel": ".language_models.chat_models",
     "ChatAnthropic": ".providers.anthropic.chat",
+    "ChatGoogleGenerativeAI": ".providers.google.chat",
     "ChatOllama": ".providers.ollama.chat",
     "ChatOpenAI": ".providers.openai.chat",
     "OpenAI": ".providers.openai.completions",

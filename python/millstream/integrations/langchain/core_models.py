@@ -41,7 +41,7 @@ class ChatAnthropic(MillstreamChatModel):
 
 
 class ChatGoogleGenerativeAI(MillstreamChatModel):
-    """A chat model of LangChain's around Millstream's ``ChatGoogleGenerativeAI``, whose arguments it takes."""
+    """A chat model of LangChain's around :class:`millstream.ChatGoogleGenerativeAI`, whose arguments it takes."""
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**_take_model(MillstreamChatGoogleGenerativeAI, arguments))

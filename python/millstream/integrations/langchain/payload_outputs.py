@@ -13,9 +13,7 @@ __all__ = ("HostRequest", "PayloadOutputs")
 
 
 class HostRequest(Protocol):
-    """A request whose errors become the exceptions of a model; ``sent`` is the last one that was sent."""
-
-    sent: Any
+    """A request whose errors become the exceptions of a model of LangChain's."""
 
     def to_host_error(self, error: MillstreamError, chunks_received: int = 0) -> Exception:
         """Return the exception that the model raises in place of ``error``, with its cause set."""
