@@ -230,7 +230,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         ) -> AsyncStream[AIMessageChunk]:
             """Stream the chunks of the answer to one input."""
 
-        @overload  # type: ignore[override]
+        @overload
         def stream_events(
             self,
             input: LanguageModelInput,
@@ -252,7 +252,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         def stream_events(self, *args: Any, **kwargs: Any) -> Any:
             """Stream the events of one answer."""
 
-        @overload  # type: ignore[override]
+        @overload
         def astream_events(
             self,
             input: LanguageModelInput,

@@ -6,6 +6,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Generator,
     Iterable,
@@ -24,7 +25,6 @@ from .invocable import Input, Invocable, Output
 
 if TYPE_CHECKING:
     from ..events import StreamEvent
-    from ..events.protocol.message_streams import PendingStream
     from ..events.record_writer import RecordFormat, RecordWriter
     from ..events.run_log import RunLog, RunLogPatch
     from ..events.schema import EventVersion
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .nodes import Composition
     from .origin import Origin
     from .recording import RecordedRun
-    from .run_stream import AsyncRunStream, RunStream
 
 __all__ = ("Streamable",)
 
@@ -82,7 +81,7 @@ class Streamable(Invocable[Input, Output]):
     @overload
     def astream_events(
         self, input: Input, config: RunnableConfig | None = None, *, version: Literal["v3"], **kwargs: Any
-    ) -> PendingStream[AsyncRunStream]: ...
+    ) -> Awaitable[Any]: ...
     def astream_events(
         self,
         input: Input,
@@ -99,8 +98,9 @@ class Streamable(Invocable[Input, Output]):
     ) -> Any:
         """Stream the events of the run and of its child runs: dicts as LangChain's, of ``version`` "v1" or "v2".
 
-        Those of "v3", which is to be awaited, are the content-block events of the chat models in the run:
-        :class:`~millstream.runnables.run_stream.AsyncRunStream`. See ``docs/events-v3.md``.
+        With "v3" it is to be awaited: the stream of the content-block events of the chat models in the run, an
+        :class:`~millstream.runnables.run_stream.AsyncRunStream`, for a chat model that of its message. See
+        ``docs/events-v3.md``.
         """
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
         if version == "v3":
@@ -153,7 +153,7 @@ class Streamable(Invocable[Input, Output]):
     @overload
     def stream_events(
         self, input: Input, config: RunnableConfig | None = None, *, version: Literal["v3"], **kwargs: Any
-    ) -> RunStream: ...
+    ) -> Any: ...
     def stream_events(
         self,
         input: Input,
