@@ -16,6 +16,7 @@ from endings import aread
 from langchain_peer import allow_v1, normalize_events
 from marks import versions
 from millstream.callbacks import BaseCallbackHandler
+from millstream.errors import EventTooLargeError
 from millstream.messages import AIMessageChunk
 from millstream.testing import MockServer, Reply
 from ollama_peers import END, READS, ask, both, calling, dump, end, line, lines, ollama_of, peer, read, served, texts
@@ -237,14 +238,32 @@ def test_fields_of_a_wrong_type_are_passed_over(payload: dict[str, Any]) -> None
 LOADED = served(line("", done=True, done_reason="load"))
 
 
-@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
+@pytest.mark.parametrize("how", READS)
 def test_a_server_that_only_loads_the_model_has_not_answered(how: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     with MockServer(LOADED) as server, peer(server) as theirs:
         for model in (ollama_of(server), theirs):
-            with pytest.raises(ValueError, match="No data received from Ollama stream"):
+            with pytest.raises(ValueError, match="No data received from Ollama stream|No generation chunks"):
                 READS[how](model, "p")
     assert "loaded the model" in caplog.text
+
+
+@versions
+def test_events_of_a_server_that_only_loads_the_model_end_with_the_error(version: Any) -> None:
+    with MockServer(LOADED) as server, allow_v1(), pytest.raises(ValueError, match="No data received"):
+        asyncio.run(aread(ollama_of(server).astream_events("p", version=version)))
+
+
+@pytest.mark.parametrize("how", ["invoke", "ainvoke"])
+@pytest.mark.parametrize("members", [{}, {"thinking": "x" * 99}, {"tool_calls": calling(("f", {"a": "x" * 99}))}])
+def test_a_whole_answer_has_a_limit(how: str, members: dict[str, Any]) -> None:
+    if "tool_calls" in members:
+        members = {"tool_calls": members["tool_calls"]["message"]["tool_calls"]}
+    long = line("" if members else "日" * 30, **members)
+    with MockServer(served(*[long] * 3, END)) as server:
+        with pytest.raises(EventTooLargeError, match=r"larger than max_response_size \(100 bytes\)"):
+            READS[how](ollama_of(server, max_response_size=100, reasoning=True), "p")
+        assert READS[how](ollama_of(server, max_response_size=400, reasoning=True), "p").usage_metadata is not None
 
 
 def test_records_hold_the_chunks() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from ...language_models.model_type import ModelCall
-from ...messages.ai import AIMessage
-from ...outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult, merge_chat_generation_chunks
+from ...outputs.chat_generation import ChatResult
+from ...streaming.inputs import NestedIterator
 from ..chat_model import HTTPChatModel
 from ..http.arguments import refuse_in_call
 from ..http.request import PendingRequest
@@ -15,10 +17,12 @@ from ..message_reader import MessageReader
 from .fields import OllamaFields
 from .reader import OllamaReader
 from .request import build_params
+from .streams import MergedAnswer, OllamaGenerations, OllamaMessages
 
 if TYPE_CHECKING:
     from ...language_models.prompt_text import LanguageModelInput
     from ...language_models.schemas import Schema, SchemaClass, SchemaMethod, StructuredAnswer, Tool
+    from ...messages.ai import AIMessage
     from ...messages.base import BaseMessage
     from ...runnables.runnable import Runnable
     from .constructors import OllamaChatArguments
@@ -86,17 +90,33 @@ class ChatOllama(OllamaFields, HTTPChatModel):
     def _create_reader(self, pending: PendingRequest, *, stream: bool) -> MessageReader:
         return OllamaReader(reasoning=pending.params.get("think"))
 
+    def _read_generations(self, pending: PendingRequest) -> OllamaGenerations:
+        reader = partial(self._create_reader, pending, stream=True)
+        return OllamaGenerations(self._stream_format, self.stream_chunk_timeout or None, reader, n=1)
+
+    def _read_messages(self, pending: PendingRequest, id: str, *, collect_result: bool) -> OllamaMessages:
+        reader, limit = partial(self._create_reader, pending, stream=True), self.stream_chunk_timeout or None
+        return OllamaMessages(self._stream_format, limit, reader, n=1, id=id, collect_result=collect_result)
+
     def _generate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
         pending = self._build_pending(ModelCall(messages, stop, kwargs), stream=True)
-        return _merge_result([*self._read_chunks(pending, run_manager)])
+        answer = MergedAnswer(self.max_response_size)
+        with closing(self._read_chunks(pending, run_manager)) as chunks:
+            for chunk in chunks:
+                answer.add(chunk)
+        return answer.create_result()
 
     async def _agenerate(
         self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> ChatResult:
         pending = self._build_pending(ModelCall(messages, stop, kwargs), stream=True)
-        return _merge_result([chunk async for chunk in self._aread_chunks(pending, run_manager)])
+        answer = MergedAnswer(self.max_response_size)
+        async with NestedIterator(self._aread_chunks(pending, run_manager)) as chunks:
+            async for chunk in chunks:
+                answer.add(chunk)
+        return answer.create_result()
 
     # Tools.
 
@@ -157,19 +177,3 @@ class ChatOllama(OllamaFields, HTTPChatModel):
         from .structured_output import build_structured_model
 
         return build_structured_model(self, schema, method=method, include_raw=include_raw, kwargs=kwargs)
-
-
-def _merge_result(chunks: list[ChatGenerationChunk]) -> ChatResult:
-    """Return the result of a stream's chunks: their text, tool calls, usage and metadata as one message."""
-    merged: Any = merge_chat_generation_chunks(chunks)
-    if merged is None:
-        # The server has loaded the model, and that was all.
-        raise ValueError("No data received from Ollama stream.")
-    message = AIMessage(
-        merged.text,
-        additional_kwargs=merged.message.additional_kwargs,
-        tool_calls=merged.message.tool_calls,
-        invalid_tool_calls=merged.message.invalid_tool_calls,
-        usage_metadata=merged.message.usage_metadata,
-    )
-    return ChatResult([ChatGeneration(message, merged.generation_info)])

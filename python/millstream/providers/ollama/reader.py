@@ -26,13 +26,17 @@ _END_FIELDS = (
 
 
 class OllamaReader(MessageReader):
-    """Reads the payloads of one answer; ``reasoning`` says whether the model's thinking is kept."""
+    """Reads the payloads of one answer; ``reasoning`` says whether the model's thinking is kept.
 
-    __slots__ = ("_reasoning",)
+    ``is_load`` says whether the server has loaded the model, and ended the stream without a text.
+    """
+
+    __slots__ = ("_reasoning", "is_load")
 
     def __init__(self, *, reasoning: object) -> None:
         super().__init__()
         self._reasoning = bool(reasoning)
+        self.is_load = False
 
     def text(self, text: str) -> AIMessageChunk:
         """Return the chunk of a text."""
@@ -47,6 +51,7 @@ class OllamaReader(MessageReader):
             message = {}
         is_end = payload.get("done") is True
         if is_end and payload.get("done_reason") == "load" and not (text or "").strip():
+            self.is_load = True
             logger.warning("Ollama loaded the model and generated no answer (its done_reason is 'load')")
             return None
         chunk = text_chunk(text or "", self.id)
