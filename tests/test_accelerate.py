@@ -80,7 +80,7 @@ def test_other_clients_are_refused(function: Any) -> None:
 
 def test_an_unknown_version_of_the_sdk_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "__version__", "4.0.1")
-    clients._accelerated_classes.cache_clear()
+    vars(clients._acceleration).pop("_accelerated", None)
     client = make(openai.OpenAI)
     with pytest.raises(
         UnsupportedError, match=r"knows the versions 2 and 3 of the openai package .*; 4\.0\.1 over pydantic"

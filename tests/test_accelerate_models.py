@@ -12,9 +12,9 @@ from openai._models import BaseModel, construct_type
 from openai.types import Completion
 from openai.types.chat import ChatCompletionChunk
 
+from millstream.integrations._shapes import learn_shape
 from millstream.integrations.openai import models
 from millstream.integrations.openai.models import builder
-from millstream.integrations.openai.shapes import learn_shape
 from sdk_peer import assert_same, describe
 
 STRINGS = st.sampled_from(

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from openai.types.responses import ResponseStreamEvent
 
 from millstream.errors import StreamTruncatedError
+from millstream.integrations._shapes import learn_shape
 from millstream.integrations.openai import accelerate, payloads
 from millstream.integrations.openai.models import union_builder
-from millstream.integrations.openai.shapes import learn_shape
 from responses_samples import CALL, ITEMS, MESSAGE, REASONING, events_of, message, response, stream_body
 from sdk_peer import assert_same, client_over, collect, collect_both
 

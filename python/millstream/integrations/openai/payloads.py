@@ -11,8 +11,9 @@ from openai._models import FinalRequestOptions
 
 from ..._backend import SSEParser
 from ...errors import StreamTruncatedError
+from .._shapes import Shapes
+from .connections import translate_error
 from .models import builder, union_builder
-from .shapes import Shapes
 
 __all__ = ("MAX_EVENT_SIZE", "ChunkDecoder")
 
@@ -151,6 +152,10 @@ class ChunkDecoder:
             self._begun.add(_RESPONSE)
         if kind in _ENDS:
             self._finished.add(_RESPONSE)
+
+    def translate(self, error: Exception) -> Exception | None:
+        """Return the exception that the SDK raises for ``error``, raised by a read; ``None`` if that is ``error``."""
+        return translate_error(error, self._response)
 
     def take_failure(self) -> Exception:
         """Return ``failure``, and forget it: its traceback will refer to the frame that has this decoder."""

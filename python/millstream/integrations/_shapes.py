@@ -20,9 +20,9 @@ from json import decoder
 from operator import itemgetter
 from typing import Any
 
-from openai._models import BaseModel
+from pydantic import BaseModel
 
-from ..._pydantic_object import make_object
+from .._pydantic_object import make_object
 
 __all__ = ("Shape", "Shapes", "learn_shape")
 
@@ -30,7 +30,8 @@ Make = Callable[[list[Any]], Any]
 
 # The keys whose strings change from payload to payload, and the one whose number does.
 _HOLE = re.compile(
-    r'"(?:arguments|content|delta|obfuscation|reasoning|reasoning_content|refusal|text)"\s*:\s*"(?=((?:[^"\\]|\\.)*)")'
+    r'"(?:arguments|content|delta|obfuscation|partial_json|reasoning|reasoning_content|refusal|text|thinking)"'
+    r'\s*:\s*"(?=((?:[^"\\]|\\.)*)")'
     r'|"sequence_number"\s*:\s*(?=(0|[1-9]\d{0,15})(?![\d.eE]))'
 )
 _NUMBER = re.compile(r"0|[1-9]\d{0,15}(?!\d)")
