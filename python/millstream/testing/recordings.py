@@ -29,7 +29,7 @@ Headers = Sequence[tuple[str, str]]
 
 
 class RecordingError(ValueError):
-    """A file is no recording that can be read; the message names the line."""
+    """A file cannot be read as a recording; the message names the line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def payloads(ask: Ask, reply: Reply, number: int) -> Iterator[tuple[dict[str, An
         if index == 0:
             yield {"type": "ping"}, False, True
         for delta in deltas:
-            # A signature is no piece: faults count what a reader sees.
+            # A signature does not count as a piece: a reader of the text does not see it.
             is_piece = delta["type"] != "signature_delta"
             yield {"type": "content_block_delta", "index": index, "delta": delta}, is_piece, False
         yield {"type": "content_block_stop", "index": index}, False, False

@@ -131,7 +131,7 @@ def _has_piece(step: int, parts_of: list[list[dict[str, Any]]]) -> bool:
 
 
 def _until(choice: Choice, count: int) -> Choice:
-    """Return what ``choice`` has said within its first ``count`` parts."""
+    """Return the first ``count`` parts of ``choice``."""
     thoughts = choice.reasoning[:count]
     return choice._replace(reasoning=thoughts, pieces=choice.pieces[: max(0, count - len(choice.reasoning))])
 

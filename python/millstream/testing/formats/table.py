@@ -14,7 +14,7 @@ __all__ = ("PLAIN", "Target", "find_target")
 
 
 class _Route(NamedTuple):
-    """One path of a format; ``stream`` is ``None`` where the body says whether the answer streams."""
+    """One path of a format; ``stream`` is ``None`` where the body asks for a stream."""
 
     path: re.Pattern[str]
     format: Format
@@ -23,7 +23,7 @@ class _Route(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What a request asks for: the format, the model that the path names, and whether the path says that it streams."""
+    """The format of a request, the model that its path names, and whether its path asks for a stream."""
 
     format: Format
     model: str | None = None
@@ -63,7 +63,7 @@ _ROUTES = (
     _route("/model/(?P<model>.+)/invoke", bedrock.INVOKE, stream=False),
 )
 
-# What is no answer of a model: the method, the path, and the document.
+# Requests that no model answers: the method, the path, and the document.
 PLAIN: tuple[tuple[str, re.Pattern[str], Callable[[Any, Reply], Any]], ...] = (
     ("GET", re.compile(_OPENAI + "/models"), lambda body, reply: openai.model_list(reply)),
     ("POST", re.compile("/v1/messages/count_tokens"), lambda body, reply: anthropic.count_tokens(body)),
