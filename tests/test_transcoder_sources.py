@@ -127,3 +127,51 @@ def test_every_format_is_the_stream_of_some_model() -> None:
     for name in FORMATS:
         assert describe_source(name).run_type in ("chat_model", "llm")
     assert describe_source("acme.chat") == ("chat_model", "ChatModel", "acme")
+
+
+ENDS = [
+    ("anthropic.messages", {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}, "stop"),
+    ("anthropic.messages", {"type": "message_delta", "delta": {"stop_reason": "tool_use"}}, "tool_calls"),
+    ("anthropic.messages", {"type": "message_delta", "delta": {"stop_reason": "pause_turn"}}, "pause_turn"),
+    ("gemini.generate", {"candidates": [{"finishReason": "MAX_TOKENS"}]}, "length"),
+    ("gemini.generate", {"promptFeedback": {"blockReason": "OTHER"}}, "content_filter"),
+    ("openai.responses", {"type": "response.completed", "response": {}}, "stop"),
+    ("cohere.v2", {"type": "message-end", "delta": {"finish_reason": "COMPLETE"}}, "stop"),
+]
+
+
+@pytest.mark.parametrize(("name", "payload", "word"), ENDS, ids=[f"{name}-{word}" for name, _, word in ENDS])
+def test_finish_reasons_come_in_openais_words(half: ModuleType, name: str, payload: Any, word: str) -> None:
+    transcoder = Transcoder(name, "openai.chat")
+    transcoder.feed(b"data: " + json.dumps(payload).encode() + b"\n\n")
+    end = events_of(transcoder.close().replace(b"data: [DONE]", b""))
+    assert end[0]["choices"][0]["finish_reason"] == word
+
+
+def test_a_model_that_stopped_to_call_tools_waits_for_them(half: ModuleType) -> None:
+    call = {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f"}}]}, "finishReason": "STOP"}]}
+    transcoder = Transcoder("gemini.generate", "openai.chat")
+    transcoder.feed(b"data: " + json.dumps(call).encode() + b"\n\n")
+    assert b'"finish_reason":"tool_calls"' in transcoder.close()
+
+
+USAGES = [
+    ({"input_tokens": 5, "cache_read_input_tokens": 3, "output_tokens": 2}, (8, 2, 10, 3)),
+    (
+        {"promptTokenCount": 5, "candidatesTokenCount": 2, "thoughtsTokenCount": 4, "totalTokenCount": 11},
+        (5, 6, 11, None),
+    ),
+    ({"inputTokens": 5, "outputTokens": 2, "totalTokens": 7, "cacheReadInputTokens": 0}, (5, 2, 7, None)),
+    ({"tokens": {"input_tokens": 5, "output_tokens": 2}}, (5, 2, 7, None)),
+    ({"prompt_eval_count": 5, "eval_count": 2}, (5, 2, 7, None)),
+    ({"prompt_tokens": 5, "cache_read_input_tokens": 3, "completion_tokens": 2}, (5, 2, 7, 3)),
+]
+
+
+@pytest.mark.parametrize(("usage", "counts"), USAGES)
+def test_counts_of_every_provider_have_openais_names(half: ModuleType, usage: Any, counts: tuple[Any, ...]) -> None:
+    writer = half.WireWriter("openai.chat", "a1", 0)
+    writer.write(half.Delta(0, None, "a", usage=usage))
+    found = events_of(writer.close().replace(b"data: [DONE]", b""))[-1]["usage"]
+    cached = found.get("prompt_tokens_details", {}).get("cached_tokens")
+    assert (found["prompt_tokens"], found["completion_tokens"], found["total_tokens"], cached) == counts

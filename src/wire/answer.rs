@@ -60,12 +60,14 @@ impl Answer {
         }
     }
 
-    /// The finish reason of a choice; one that has none ended by itself.
+    /// The finish reason of a choice, in `OpenAI`'s word where there is one; without any it ended by itself.
+    ///
+    /// A choice that called tools and ended by itself, for a provider that has no word for that, waits for them.
     pub fn finish_reason(&self, index: u32) -> &str {
-        match self.finish_reasons.get(&index) {
-            Some(reason) => reason,
-            None if self.calling.contains(&index) => "tool_calls",
-            None => "stop",
+        let reason = self.finish_reasons.get(&index).map_or("", String::as_str);
+        match openai_word(reason) {
+            "stop" if reason != "stop" && self.calling.contains(&index) => "tool_calls",
+            word => word,
         }
     }
 
@@ -94,5 +96,31 @@ impl Answer {
     pub fn begin_step(&mut self) {
         self.calling.clear();
         self.finish_reasons.clear();
+    }
+}
+
+/// The word of `OpenAI` for a finish reason of another provider, or the reason itself.
+fn openai_word(reason: &str) -> &str {
+    match reason {
+        "" | "end_turn" | "stop_sequence" | "STOP" | "COMPLETE" | "STOP_SEQUENCE" | "completed"
+        | "eos" | "word" => "stop",
+        "max_tokens"
+        | "MAX_TOKENS"
+        | "limit"
+        | "incomplete:max_output_tokens"
+        | "model_context_window_exceeded" => "length",
+        "tool_use" | "TOOL_CALL" => "tool_calls",
+        "refusal"
+        | "SAFETY"
+        | "RECITATION"
+        | "BLOCKLIST"
+        | "PROHIBITED_CONTENT"
+        | "SPII"
+        | "IMAGE_SAFETY"
+        | "guardrail_intervened"
+        | "content_filtered"
+        | "incomplete:content_filter" => "content_filter",
+        _ if reason.starts_with("blocked:") => "content_filter",
+        _ => reason,
     }
 }

@@ -5,20 +5,60 @@ use crate::json::Reader;
 
 const MAX_DIGITS: usize = 15;
 
-/// Where a count may be: a member, or a member of a member. The first that is found counts.
-const INPUT: [&[&str]; 2] = [&["prompt_tokens"], &["input_tokens"]];
-const OUTPUT: [&[&str]; 2] = [&["completion_tokens"], &["output_tokens"]];
-const TOTAL: [&[&str]; 1] = [&["total_tokens"]];
-const REASONING: [&[&str]; 3] = [
-    &["completion_tokens_details", "reasoning_tokens"],
-    &["output_tokens_details", "reasoning_tokens"],
-    &["output_token_details", "reasoning"],
+/// Where a count may be: a member, or a member of a member.
+type Path = &'static [&'static str];
+
+/// The first group counts whose first place has a count, and the counts at its other places are added. `OpenAI` counts
+/// cached tokens and reasoning with the others, some do not.
+type Groups = [&'static [Path]];
+
+const INPUT: &Groups = &[
+    &[&["prompt_tokens"]],
+    &[
+        &["input_tokens"],
+        &["cache_read_input_tokens"],
+        &["cache_creation_input_tokens"],
+    ],
+    &[&["promptTokenCount"], &["toolUsePromptTokenCount"]],
+    &[
+        &["inputTokens"],
+        &["cacheReadInputTokens"],
+        &["cacheWriteInputTokens"],
+    ],
+    &[&["tokens", "input_tokens"]],
+    &[&["prompt_eval_count"]],
+    &[&["tokens_evaluated"]],
+    &[&["input_length"]],
 ];
-const CACHED: [&[&str]; 4] = [
-    &["prompt_tokens_details", "cached_tokens"],
-    &["input_tokens_details", "cached_tokens"],
-    &["input_token_details", "cache_read"],
-    &["prompt_cache_hit_tokens"],
+const OUTPUT: &Groups = &[
+    &[&["completion_tokens"]],
+    &[&["output_tokens"]],
+    &[&["candidatesTokenCount"], &["thoughtsTokenCount"]],
+    &[&["outputTokens"]],
+    &[&["tokens", "output_tokens"]],
+    &[&["eval_count"]],
+    &[&["tokens_predicted"]],
+    &[&["generated_tokens"]],
+];
+const TOTAL: &Groups = &[
+    &[&["total_tokens"]],
+    &[&["totalTokenCount"]],
+    &[&["totalTokens"]],
+];
+const REASONING: &Groups = &[
+    &[&["completion_tokens_details", "reasoning_tokens"]],
+    &[&["output_tokens_details", "reasoning_tokens"]],
+    &[&["output_token_details", "reasoning"]],
+    &[&["thoughtsTokenCount"]],
+];
+const CACHED: &Groups = &[
+    &[&["prompt_tokens_details", "cached_tokens"]],
+    &[&["input_tokens_details", "cached_tokens"]],
+    &[&["input_token_details", "cache_read"]],
+    &[&["prompt_cache_hit_tokens"]],
+    &[&["cache_read_input_tokens"]],
+    &[&["cachedContentTokenCount"]],
+    &[&["cacheReadInputTokens"]],
 ];
 
 /// The counts of an answer's tokens, where they are known.
@@ -35,20 +75,20 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The counts in `usage`, a JSON object in the names of OpenAI's formats or of `LangChain`. A count is a number
-    /// of at most 15 digits and nothing else, which JavaScript reads exactly.
+    /// The counts in `usage`, a JSON object in the names of `LangChain` or of a format that is decoded. A count is a
+    /// number of at most 15 digits and nothing else, which JavaScript reads exactly.
     pub fn find(usage: Option<&str>) -> Self {
         let Some(usage) = usage else {
             return Self::default();
         };
-        let (input, output) = (first(usage, &INPUT), first(usage, &OUTPUT));
+        let (input, output) = (first(usage, INPUT), first(usage, OUTPUT));
         let sum = || Some(input? + output?);
         Self {
             input,
             output,
-            total: first(usage, &TOTAL).or_else(sum),
-            reasoning: first(usage, &REASONING).filter(|count| *count > 0),
-            cached: first(usage, &CACHED).filter(|count| *count > 0),
+            total: first(usage, TOTAL).or_else(sum),
+            reasoning: first(usage, REASONING).filter(|count| *count > 0),
+            cached: first(usage, CACHED).filter(|count| *count > 0),
         }
     }
 
@@ -90,14 +130,21 @@ impl Counts {
     }
 }
 
-/// The first count at one of `paths`.
-fn first(usage: &str, paths: &[&[&str]]) -> Option<u64> {
-    paths.iter().find_map(|path| {
-        let mut steps = path.iter();
-        let value = steps.try_fold(usage, |object, name| member(object, name))?;
-        let is_count = value.len() <= MAX_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
-        value.parse().ok().filter(|_| is_count)
+/// The counts of the first group that has one.
+fn first(usage: &str, groups: &Groups) -> Option<u64> {
+    groups.iter().find_map(|paths| {
+        let (required, others) = paths.split_first()?;
+        let added = others.iter().filter_map(|path| count(usage, path));
+        Some(count(usage, required)? + added.sum::<u64>())
     })
+}
+
+/// The count at `path`.
+fn count(usage: &str, path: Path) -> Option<u64> {
+    let mut steps = path.iter();
+    let value = steps.try_fold(usage, |object, name| member(object, name))?;
+    let is_count = value.len() <= MAX_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
+    value.parse().ok().filter(|_| is_count)
 }
 
 /// The text of the last member of that name, if `object` is one.

@@ -9,6 +9,18 @@ from .compact import compact_json
 
 __all__ = ("Answer", "Failure", "Wire", "kept_json", "kept_text", "string")
 
+# The words of other providers that OpenAI has one for.
+_REASONS = {
+    **dict.fromkeys(("end_turn", "stop_sequence", "STOP", "COMPLETE", "STOP_SEQUENCE", "completed"), "stop"),
+    **dict.fromkeys(("eos", "word"), "stop"),
+    **dict.fromkeys(("max_tokens", "MAX_TOKENS", "limit", "incomplete:max_output_tokens"), "length"),
+    **dict.fromkeys(("model_context_window_exceeded",), "length"),
+    **dict.fromkeys(("tool_use", "TOOL_CALL"), "tool_calls"),
+    **dict.fromkeys(("refusal", "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT"), "content_filter"),
+    **dict.fromkeys(("SPII", "IMAGE_SAFETY", "guardrail_intervened", "content_filtered"), "content_filter"),
+    **dict.fromkeys(("incomplete:content_filter",), "content_filter"),
+}
+
 
 class Answer:
     """One answer: its settings, and the state that is written at its end."""
@@ -45,8 +57,13 @@ class Answer:
             self.usage = usage
 
     def finish_reason(self, index: int = 0) -> str:
-        """Return the finish reason of a choice; one that has none ended by itself."""
-        return self.finish_reasons.get(index) or ("tool_calls" if index in self.calling else "stop")
+        """Return the finish reason of a choice, in OpenAI's word where there is one; without any it ended by itself.
+
+        A choice that called tools and ended by itself, for a provider that has no word for that, waits for them.
+        """
+        reason = self.finish_reasons.get(index, "")
+        word = "content_filter" if reason.startswith("blocked:") else _REASONS.get(reason, reason) or "stop"
+        return "tool_calls" if word == "stop" != reason and index in self.calling else word
 
     def begin_call(self, index: int, id: str | None) -> str:
         """Note that a choice calls a tool, and return the call's id: the provider's, or one that is made."""
