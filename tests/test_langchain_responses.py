@@ -49,6 +49,16 @@ def test_headers_are_in_the_first_chunk_as_in_langchain() -> None:
             assert found == expected[way], way
 
 
+def test_azures_streams_are_langchains() -> None:
+    fields: Any = {"azure": True, "use_responses_api": True}
+    with chat_models(streamed(REASONING, MESSAGE), **fields) as (model, peer, server):
+        assert outcome(lambda: model.stream("p")) == outcome(lambda: peer.stream("p"))
+        first, second = server.requests
+        assert (first.path, first.query, first.body) == (second.path, second.query, second.body)
+    with chat_models(whole(REASONING, MESSAGE), **fields) as (model, peer, _):
+        assert invoke(model) == invoke(peer)
+
+
 def events(model: Any, version: str) -> list[Any]:
     """Return the events of a run, and the exception that ends it."""
 
