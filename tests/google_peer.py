@@ -23,7 +23,7 @@ from millstream.testing import MockServer, Reply
 
 __all__ = (
     *("ANSWER", "KEY", "PNG", "ask", "bodies", "human", "ai", "system", "tool_result", "our_request", "whole"),
-    *("quiet", "their_model", "our_model", "both_messages", "plain", "read_async", "their_messages"),
+    *("quiet", "their_model", "our_model", "both_messages", "plain", "read_async", "their_messages", "TheirModel"),
 )
 
 KEY = "gk-canary-0123456789"
