@@ -9,6 +9,7 @@
 
 pub mod deltas;
 pub mod documents;
+pub mod formats;
 pub mod http;
 pub mod outcome;
 pub mod payloads;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::documents::{Edit, edit, edited, string};
+use super::formats::Template;
 
 /// `S` stands for a string, `N` for a number, `J` for any value, mostly one that says nothing.
 const TEMPLATES: [&str; 16] = [
@@ -92,20 +93,30 @@ fn changes(edits: usize) -> impl Strategy<Value = (Vec<(usize, Fill)>, Vec<Edit>
 /// Runs of payloads, each of one template: in a run few fillings change, and few
 /// payloads are edited, up to `edits` times each.
 pub fn payloads(edits: usize) -> impl Strategy<Value = Vec<String>> {
+    let templates: Vec<Template> = TEMPLATES.iter().map(|text| ("", *text)).collect();
+    let text = |(_, text): (&str, String)| text;
+    payloads_of(templates, edits).prop_map(move |payloads| payloads.into_iter().map(text).collect())
+}
+
+/// The same of these templates, each payload with its event.
+pub fn payloads_of(
+    templates: Vec<Template>,
+    edits: usize,
+) -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let run = (
-        select(&TEMPLATES),
+        select(templates),
         vec(fill(), HOLES),
         vec(changes(edits), 1..6),
     );
     vec(run, 1..4).prop_map(|runs| {
         let mut payloads = Vec::new();
-        for (template, fills, run) in runs {
+        for ((event, template), fills, run) in runs {
             for (differing, edits) in run {
                 let mut fills = fills.clone();
                 for (hole, fill) in differing {
                     fills[hole] = fill;
                 }
-                payloads.push(edited(&filled(template, &fills), &edits));
+                payloads.push((event, edited(&filled(template, &fills), &edits)));
             }
         }
         payloads
