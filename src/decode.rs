@@ -320,6 +320,9 @@ fn take_parts<P: Parts>(
                 parts.skip(length);
                 data = &data[length..];
             }
+            if data.is_empty() {
+                return;
+            }
         }
         match parts.next(&mut data) {
             NextPart::More => return,

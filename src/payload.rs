@@ -118,6 +118,9 @@ impl Payloads {
         self.seen.frames += 1;
         sink.begin_payload(&data[start..end], piece.is_plain);
         self.choices.take_increment(&piece, &mut self.output, sink);
+        if let Some(usage) = piece.usage {
+            take_usage(usage, &mut self.usage, &mut self.output, sink);
+        }
         sink.end_payload();
         Some(length)
     }
@@ -168,6 +171,9 @@ impl Payloads {
         {
             sink.begin_payload(trimmed, piece.is_plain);
             self.choices.take_increment(&piece, &mut self.output, sink);
+            if let Some(usage) = piece.usage {
+                take_usage(usage, &mut self.usage, &mut self.output, sink);
+            }
             sink.end_payload();
             if !sent.head.is_empty() {
                 self.known.set_head(sent.head);
@@ -311,12 +317,7 @@ impl Payloads {
         self.choices
             .take(&payload.choices, settled, &mut self.output, sink);
         if let Some(usage) = payload.usage.as_deref() {
-            self.usage = Some(usage.to_owned());
-            let delta = Delta {
-                usage: Some(usage),
-                ..Delta::default()
-            };
-            self.output.hand_out(&delta, sink);
+            take_usage(usage, &mut self.usage, &mut self.output, sink);
         }
         if let Some(error) = payload.error.as_deref() {
             self.provider_error(error, sink);
@@ -360,4 +361,16 @@ fn head_of<'s>(sent: &Sent<'s>) -> Cow<'s, [u8]> {
         Unit::Frame => Cow::Owned([b"event: ", sent.event, b"\ndata: "].concat()),
         _ => Cow::Borrowed(b""),
     }
+}
+
+/// Hands out token counts, and keeps them as the last ones.
+fn take_usage(usage: &str, kept: &mut Option<String>, output: &mut Output, sink: &mut impl Sink) {
+    let last = kept.get_or_insert_default();
+    last.clear();
+    last.push_str(usage);
+    let delta = Delta {
+        usage: Some(usage),
+        ..Delta::default()
+    };
+    output.hand_out(&delta, sink);
 }

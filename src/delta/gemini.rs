@@ -129,7 +129,7 @@ impl<'p> Members<'p> {
                     _ => reader.skip_noting(),
                 })?;
             }
-            "usageMetadata" => self.usage = reader.object_or_skip()?,
+            "usageMetadata" => self.usage = reader.object_noting()?,
             _ if self.errors.member(reader, name)? => {}
             _ => reader.skip_noting()?,
         }

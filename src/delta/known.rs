@@ -1,5 +1,7 @@
 //! The payloads a stream has sent before: most of the next ones differ in one string.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use super::message::{Arguments, Content, ToolCall, some};
@@ -23,6 +25,8 @@ pub struct FieldPiece<'a, 'p> {
     pub piece: Raw<'p>,
     /// The piece says all that the payload says.
     pub is_plain: bool,
+    /// The token counts beside it.
+    pub usage: Option<&'p str>,
 }
 
 /// The field that a piece belongs to.
@@ -49,7 +53,7 @@ pub struct Sample<'s> {
     pub may_have_lines: bool,
 }
 
-/// A payload with one piece of one field of one choice, and nothing else but a role.
+/// A payload with one piece of one field of one choice, and nothing else but a role and token counts.
 #[derive(Debug)]
 struct Known {
     skeleton: Skeleton,
@@ -58,6 +62,8 @@ struct Known {
     role: Option<String>,
     field: Field,
     is_plain: bool,
+    /// Where in the payload the token counts start and end.
+    usage: Option<(usize, usize)>,
 }
 
 /// The known payloads: of two kinds, since two choices may alternate.
@@ -83,7 +89,8 @@ impl RecentPayloads {
                 .and_then(|known| known.skeleton.read_with_head(data));
             if let (Some((piece, end)), Some(known)) = (found, &self.payloads[at]) {
                 self.last = at;
-                return Some((known.piece(piece), known.skeleton.head().len(), end));
+                let start = known.skeleton.head().len();
+                return Some((known.piece(piece, &data[start..end])?, start, end));
             }
         }
         None
@@ -103,7 +110,7 @@ impl RecentPayloads {
                 .and_then(|known| known.skeleton.read(data));
             if let (Some((piece, length)), Some(known)) = (found, &self.payloads[at]) {
                 self.last = at;
-                return Some((known.piece(piece), length));
+                return Some((known.piece(piece, &data[..length])?, length));
             }
         }
         None
@@ -148,28 +155,49 @@ impl RecentPayloads {
             role,
             field,
             is_plain,
+            usage: payload
+                .usage
+                .as_deref()
+                .and_then(|usage| place_of(usage, sample.text)),
         };
         let is_like_new =
             |known: &Option<Known>| known.as_ref().is_some_and(|known| known.is_like(&new));
         let position = self.payloads.iter().position(is_like_new);
         self.last = position.unwrap_or(1 - self.last);
         match &mut self.payloads[self.last] {
-            Some(known) if position.is_some() => known.skeleton.learn(new.skeleton),
+            Some(known) if position.is_some() => {
+                known.usage = new.usage;
+                known.skeleton.learn(new.skeleton);
+            }
             make => *make = Some(new),
         }
     }
 }
 
 impl Known {
+    /// The content of `payload`, which is like the known one, with this piece.
     #[inline]
-    fn piece<'p>(&self, piece: Raw<'p>) -> FieldPiece<'_, 'p> {
-        FieldPiece {
+    fn piece<'p>(&self, piece: Raw<'p>, payload: &'p [u8]) -> Option<FieldPiece<'_, 'p>> {
+        let usage = match self.usage {
+            None => None,
+            Some(place) => Some(self.usage(payload, place)?),
+        };
+        Some(FieldPiece {
             index: self.index,
             role: self.role.as_deref(),
             field: self.field,
             piece,
             is_plain: self.is_plain,
-        }
+            usage,
+        })
+    }
+
+    /// The token counts in `payload`; those of the known one have this place.
+    #[inline(never)]
+    fn usage<'p>(&self, payload: &'p [u8], (start, end): (usize, usize)) -> Option<&'p str> {
+        let start = self.skeleton.locate(payload, start)?;
+        let end = self.skeleton.locate(payload, end)?;
+        std::str::from_utf8(payload.get(start..end)?).ok()
     }
 
     fn is_like(&self, other: &Self) -> bool {
@@ -178,11 +206,20 @@ impl Known {
             && self.role == other.role
             && self.field == other.field
             && self.is_plain == other.is_plain
+            && self.usage.is_some() == other.usage.is_some()
             && self.skeleton.is_like(&other.skeleton)
     }
 }
 
-/// The one piece of `payload`, and its field, if the payload has nothing else but a role.
+/// Where `part` starts and ends in `text`, if it is a part of it.
+fn place_of(part: &str, text: &str) -> Option<(usize, usize)> {
+    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    let end = start + part.len();
+    (end <= text.len()).then_some((start, end))
+}
+
+/// The one piece of `payload`, and its field, if the payload has nothing else but a role and token counts as
+/// they were sent.
 ///
 /// The fields that are absent or empty here are so in every payload that compares equal, so those
 /// differ in the piece alone.
@@ -192,7 +229,7 @@ fn only_piece<'p>(payload: &Payload<'p>) -> Option<(Field, Raw<'p>)> {
     };
     let message = &choice.message;
     let finish = choice.finish_reason.as_deref();
-    let says_more = payload.usage.is_some()
+    let says_more = matches!(payload.usage, Some(Cow::Owned(_)))
         || payload.error.is_some()
         || payload.ends
         || payload.beside == Beside::Block

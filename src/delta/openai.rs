@@ -88,7 +88,7 @@ impl<'p> Members<'p> {
     ) -> Result<()> {
         match name {
             "choices" => self.choices(reader, payload, shape)?,
-            "usage" => self.usage = reader.object_or_skip()?,
+            "usage" => self.usage = reader.object_noting()?,
             "x_groq" => {
                 let mut groq = [None; 2];
                 object(reader, |reader, name| match name {

@@ -152,6 +152,15 @@ impl<'p> Reader<'p> {
         Ok(is_object.then_some(text))
     }
 
+    /// Reads a value; returns its text if it is an object, whose strings and numbers are noted.
+    pub fn object_noting(&mut self) -> Result<Option<&'p str>> {
+        let is_object = self.peek() == b'{';
+        let start = self.at;
+        self.skip_noting()?;
+        let text = self.text.get(start..self.at).ok_or(InvalidJson)?;
+        Ok(is_object.then_some(text))
+    }
+
     /// Reads a value; returns it if it is written in digits alone and fits.
     pub fn index_or_skip(&mut self) -> Result<Option<u32>> {
         let text = self.value()?;

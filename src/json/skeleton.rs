@@ -127,6 +127,23 @@ impl Skeleton {
         }
     }
 
+    /// Where the byte of the known document at `offset`, outside of the holes, stands in `bytes`, which begin with a
+    /// document like it.
+    pub fn locate(&self, bytes: &[u8], offset: usize) -> Option<usize> {
+        let (mut from, mut at) = (0, 0);
+        let open = self.holes.iter().filter(|hole| hole.is_open);
+        for Hole { token, .. } in open.take_while(|hole| hole.token.start < offset) {
+            let start = at + (token.start - from);
+            at = if token.is_string {
+                string_end(bytes, start + 1)?.0 + 1
+            } else {
+                number_end(bytes, start)?
+            };
+            from = token.end;
+        }
+        Some(at + offset.checked_sub(from)?)
+    }
+
     /// Whether `other` is of the same make: as many tokens, of the same kinds.
     pub fn is_like(&self, other: &Self) -> bool {
         self.wanted == other.wanted

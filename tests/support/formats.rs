@@ -102,7 +102,15 @@ const COHERE: [Template; 5] = [
     ),
 ];
 
-const GEMINI: [Template; 5] = [
+const GEMINI: [Template; 7] = [
+    (
+        "",
+        r#"{"candidates":[{"content":{"parts":[{"text":S}]}}],"usageMetadata":{"n":N,"d":[{"m":S,"n":N}]},"modelVersion":"m"}"#,
+    ),
+    (
+        "",
+        r#"{"usageMetadata":{"n":N},"x":S,"candidates":[{"content":{"parts":[{"text":S}]}}],"modelVersion":"m"}"#,
+    ),
     (
         "",
         r#"{"candidates":[{"content":{"parts":[{"text":S}],"role":"model"},"index":N}],"modelVersion":"m","responseId":S}"#,
@@ -214,7 +222,11 @@ const TGI: [Template; 3] = [
     ),
 ];
 
-const CHAT: [Template; 2] = [
+const CHAT: [Template; 3] = [
+    (
+        "",
+        r#"{"choices":[{"text":S,"delta":{"content":S}}],"usage":{"n":N,"d":{"m":S}},"x":N}"#,
+    ),
     (
         "",
         r#"{"id":S,"choices":[{"index":N,"text":S,"delta":{"content":S}}],"x":{"y":[N,S]}}"#,
