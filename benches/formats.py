@@ -167,6 +167,10 @@ def _token(at: int, text: str) -> _Event:
     return "", {"index": at, "token": token, "generated_text": None, "details": None}
 
 
+def _converse(at: int, text: str) -> _Event:
+    return "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}, "p": "abcdefgh"[: at % 8]}
+
+
 _DETAILS = {"finish_reason": "eos_token", "generated_tokens": 1000}
 _LAST = {"index": 1001, "token": {"id": 2, "text": "</s>", "logprob": -0.1, "special": True}}
 
@@ -201,7 +205,7 @@ FORMATS: dict[str, _Shape] = {
     "tgi.generate": _Shape((), _token, (("", {**_LAST, "generated_text": "", "details": _DETAILS}),), _dense),
     "bedrock.converse": _Shape(
         (("messageStart", {"role": "assistant", "p": "abcd"}),),
-        lambda at, text: ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}, "p": "abcdefgh"[: at % 8]}),
+        _converse,
         (("messageStop", {"stopReason": "end_turn", "p": "ab"}), ("metadata", {"usage": {"totalTokens": 1008}})),
         _message,
     ),

@@ -10,6 +10,7 @@ from .compositions import COMPOSITIONS, calls_of_five_steps, guarded, streams_of
 from .documents import documents
 from .events import Version, event_dicts, event_records, langchain_dicts, langchain_records
 from .fixtures import arguments, events, fixture, large_event, tool_calls
+from .formats import FORMATS, format_readers, format_stream
 from .groups import Group, Target
 from .harness import Effort
 from .integrations.rows import existing_apps
@@ -30,6 +31,7 @@ def groups() -> Iterator[Group]:
     yield from _large_events()
     yield from _documents()
     yield from _texts()
+    yield from _formats()
     yield from _wires()
     yield from _arguments()
     yield from _tool_calls()
@@ -105,6 +107,20 @@ def _texts() -> Iterator[Group]:
                     full=_LONG if count == 1000 else _SLOW,
                     headline=f"text of a {kind} stream" if (count, text, read) == (1000, "prose", "event") else "",
                 )
+
+
+def _formats() -> Iterator[Group]:
+    for name in FORMATS:
+        for read in ("event", "64 KB"):
+            yield Group(
+                "feed_text of other formats",
+                format_stream(name),
+                read,
+                "chunk",
+                partial(format_readers, name),
+                (Target("rust", "msgspec", at_least=2.5),),
+                full=_LONG,
+            )
 
 
 def _wires() -> Iterator[Group]:

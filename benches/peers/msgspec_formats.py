@@ -187,9 +187,10 @@ def _messages(name: bytes, read: Callable[[bytes], str], reads: Reads) -> list[s
             total, headers, crc = unpack(buffer)
             if len(buffer) < total:
                 break
-            if crc32(buffer[:8]) != crc or crc32(buffer[: total - 4]) != int.from_bytes(buffer[total - 4 : total], "big"):
+            end = total - 4
+            if crc32(buffer[:8]) != crc or crc32(buffer[:end]) != int.from_bytes(buffer[end:total], "big"):
                 raise ValueError("a checksum is wrong")
-            if name in buffer[12 : 12 + headers] and (text := read(buffer[12 + headers : total - 4])):
+            if name in buffer[12 : 12 + headers] and (text := read(buffer[12 + headers : end])):
                 out.append(text)
             buffer = buffer[total:]
     return out
