@@ -126,9 +126,7 @@ def _events(start: bytes, decode: Callable[[bytes], Any], text_of: Callable[[Any
         buffer += data
         frames = buffer.split(b"\n\n")
         buffer = frames.pop()
-        for frame in frames:
-            if frame.startswith(start) and (text := text_of(decode(frame[size:]))):
-                out.append(text)
+        out += [text_of(decode(frame[size:])) for frame in frames if frame.startswith(start)]
     return out
 
 
@@ -167,9 +165,7 @@ def _lines(decode: Callable[[bytes], Any], text_of: Callable[[Any], str], reads:
         buffer += data
         lines = buffer.split(b"\n")
         buffer = lines.pop()
-        for line in lines:
-            if text := text_of(decode(line)):
-                out.append(text)
+        out += [text_of(decode(line)) for line in lines]
     return out
 
 
