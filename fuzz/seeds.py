@@ -13,6 +13,12 @@ from zlib import crc32
 
 VECTORS = Path(__file__).parent.parent / "tests" / "vectors"
 CHAT, COMPLETIONS = 0, 1
+# As the crate of the targets has them.
+FORMATS = (
+    *("openai.chat", "openai.completions", "auto", "anthropic.messages", "bedrock.anthropic", "bedrock.converse"),
+    *("cohere.v2", "gemini.generate", "llamacpp.completion", "ollama.chat", "ollama.generate", "openai.responses"),
+    "tgi.generate",
+)
 STRICT = 1
 
 
@@ -22,7 +28,8 @@ def main(folder: Path) -> None:
         place = folder / target
         place.mkdir(parents=True, exist_ok=True)
         split = crc32(data) & 0xFF
-        (place / f"{crc32(data):08x}-{options}").write_bytes(bytes([options, split]) + data)
+        head = bytes([options]) if target == "formats" else bytes([options, split])
+        (place / f"{crc32(data):08x}-{options}").write_bytes(head + data)
 
 
 def seeds() -> Iterator[tuple[str, int, bytes]]:
@@ -33,7 +40,8 @@ def seeds() -> Iterator[tuple[str, int, bytes]]:
     for name in ("decode", "decode_errors", "decode_limits"):
         for case in load(name):
             yield "decode", options_of(case), data_of(case)
-    for path in sorted((VECTORS / "wire").glob("openai-*.expected.json")):
+    yield from format_seeds()
+    for path in sorted((VECTORS / "wire").glob("openai-c*.expected.json")):
         case = json.loads(path.read_text("utf-8"))
         body = (VECTORS / "wire" / case["file"]).read_bytes()
         yield "decode", options_of(case), body
@@ -50,6 +58,16 @@ def seeds() -> Iterator[tuple[str, int, bytes]]:
         elif case["kind"] == "utf16":
             text = "".join(map(json.loads, case["json_literals"]))
             yield "text", 0, text.encode("utf-16-be", "surrogatepass")
+
+
+def format_seeds() -> Iterator[tuple[str, int, bytes]]:
+    """Yield the seeds of the target of all formats, each for its own format and for ``"auto"``."""
+    for path in sorted((VECTORS / "wire").glob("*.expected.json")):
+        case = json.loads(path.read_text("utf-8"))
+        body = (VECTORS / "wire" / case["file"]).read_bytes()
+        # The first byte is the format; what follows are the options, and the seed of the split.
+        for number in (FORMATS.index(case["format"]), FORMATS.index("auto")):
+            yield "formats", number, bytes([0, crc32(body) & 0xFF]) + body
 
 
 def load(name: str) -> list[dict[str, Any]]:

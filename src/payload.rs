@@ -364,6 +364,7 @@ fn head_of<'s>(sent: &Sent<'s>) -> Cow<'s, [u8]> {
 }
 
 /// Hands out token counts, and keeps them as the last ones.
+#[inline(never)]
 fn take_usage(usage: &str, kept: &mut Option<String>, output: &mut Output, sink: &mut impl Sink) {
     let last = kept.get_or_insert_default();
     last.clear();

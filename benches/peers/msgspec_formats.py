@@ -126,7 +126,10 @@ def _events(start: bytes, decode: Callable[[bytes], Any], text_of: Callable[[Any
         buffer += data
         frames = buffer.split(b"\n\n")
         buffer = frames.pop()
-        out += [text_of(decode(frame[size:])) for frame in frames if frame.startswith(start)]
+        for frame in frames:
+            if frame.startswith(start):
+                text = text_of(decode(frame[size:]))
+                out.append(text)
     return out
 
 
@@ -165,7 +168,9 @@ def _lines(decode: Callable[[bytes], Any], text_of: Callable[[Any], str], reads:
         buffer += data
         lines = buffer.split(b"\n")
         buffer = lines.pop()
-        out += [text_of(decode(line)) for line in lines]
+        for line in lines:
+            text = text_of(decode(line))
+            out.append(text)
     return out
 
 

@@ -65,6 +65,24 @@ impl<'d> Input<'d> {
     }
 }
 
+/// The formats that the fuzz targets read: bit 0 of the options chooses between the first two; for the target
+/// of formats, a number does.
+pub const FORMATS: [&str; 13] = [
+    "openai.chat",
+    "openai.completions",
+    "auto",
+    "anthropic.messages",
+    "bedrock.anthropic",
+    "bedrock.converse",
+    "cohere.v2",
+    "gemini.generate",
+    "llamacpp.completion",
+    "ollama.chat",
+    "ollama.generate",
+    "openai.responses",
+    "tgi.generate",
+];
+
 /// Payloads as servers send them: what a decoder may have seen before.
 const PAYLOADS: [&str; 12] = [
     r#"{"id":"d","model":"m","choices":[{"index":0,"text":"a","delta":{"content":"a"}}],"service_tier":"t"}"#,
