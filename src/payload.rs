@@ -110,15 +110,18 @@ impl Payloads {
         max_size: usize,
         sink: &mut impl Sink,
     ) -> Option<usize> {
-        let (piece, start, end) = self.known.read_with_head(data)?;
+        let (known, piece, end) = self.known.read_with_head(data)?;
         let length = end + tail.length(&data[end..])?;
         if end > max_size {
             return None;
         }
         self.seen.frames += 1;
-        sink.begin_payload(&data[start..end], piece.is_plain);
-        self.choices.take_increment(&piece, &mut self.output, sink);
-        if let Some(usage) = piece.usage {
+        let payload = &data[known.head_length()..end];
+        sink.begin_payload(payload, known.is_plain());
+        let content = known.content(piece);
+        self.choices
+            .take_increment(&content, &mut self.output, sink);
+        if let Some(usage) = known.usage(payload) {
             take_usage(usage, &mut self.usage, &mut self.output, sink);
         }
         sink.end_payload();
@@ -140,6 +143,9 @@ impl Payloads {
     /// Takes in a payload, or one in an envelope.
     pub fn read(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
         self.note(sent);
+        if self.read_like_known(sent, sink) {
+            return;
+        }
         match self.family.unwrap(sent.event, sent.data) {
             Ok(None) => self.read_data(sent, sink),
             Ok(Some(data)) => {
@@ -149,7 +155,9 @@ impl Payloads {
                     head: b"",
                     ..*sent
                 };
-                self.read_data(&inner, sink);
+                if !self.read_like_known(&inner, sink) {
+                    self.read_data(&inner, sink);
+                }
             }
             Err(reason) => {
                 let error = Error::InvalidPart {
@@ -163,27 +171,36 @@ impl Payloads {
         }
     }
 
-    /// Takes in a payload: one like a known one, nothing, the end mark, or one to read.
-    fn read_data(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
-        let trimmed = trim(sent.data);
-        if let Some((piece, length)) = self.known.read(sent.event, trimmed)
-            && length == trimmed.len()
-        {
-            sink.begin_payload(trimmed, piece.is_plain);
-            self.choices.take_increment(&piece, &mut self.output, sink);
-            if let Some(usage) = piece.usage {
-                take_usage(usage, &mut self.usage, &mut self.output, sink);
-            }
-            sink.end_payload();
-            if !sent.head.is_empty() {
-                self.known.set_head(sent.head);
-            }
-            return;
+    /// Takes in a payload if it is like a known one; returns whether it is.
+    #[inline]
+    fn read_like_known(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) -> bool {
+        let payload = trim(sent.data);
+        let Some((known, piece, length)) = self.known.read(sent.event, payload) else {
+            return false;
+        };
+        if length != payload.len() {
+            return false;
         }
-        match trimmed {
+        sink.begin_payload(payload, known.is_plain());
+        let content = known.content(piece);
+        self.choices
+            .take_increment(&content, &mut self.output, sink);
+        if let Some(usage) = known.usage(payload) {
+            take_usage(usage, &mut self.usage, &mut self.output, sink);
+        }
+        sink.end_payload();
+        if !sent.head.is_empty() {
+            self.known.set_head(sent.head);
+        }
+        true
+    }
+
+    /// Takes in a payload that is like none before: nothing, the end mark, or one to read.
+    fn read_data(&mut self, sent: &Sent<'_>, sink: &mut impl Sink) {
+        match trim(sent.data) {
             b"" => {}
             b"[DONE]" if sent.unit == Unit::Frame => self.end(Ended::Done, sink),
-            _ => self.read_whole(sent, trimmed, sink),
+            trimmed => self.read_whole(sent, trimmed, sink),
         }
     }
 

@@ -23,10 +23,6 @@ pub struct FieldPiece<'a, 'p> {
     pub field: Field,
     /// The piece.
     pub piece: Raw<'p>,
-    /// The piece says all that the payload says.
-    pub is_plain: bool,
-    /// The token counts beside it.
-    pub usage: Option<&'p str>,
 }
 
 /// The field that a piece belongs to.
@@ -55,7 +51,7 @@ pub struct Sample<'s> {
 
 /// A payload with one piece of one field of one choice, and nothing else but a role and token counts.
 #[derive(Debug)]
-struct Known {
+pub struct Known {
     skeleton: Skeleton,
     event: Vec<u8>,
     index: u32,
@@ -75,42 +71,35 @@ pub struct RecentPayloads {
 }
 
 impl RecentPayloads {
-    /// If `data` starts with the head of a known payload and a payload like it, returns its piece, and where the
-    /// payload starts and ends. Such a payload is valid JSON and differs from the known one only in the piece
-    /// and in tokens that are ignored.
+    /// If `data` starts with the head of a known payload and a payload like it, returns the known one, the piece, and
+    /// where the payload ends. Such a payload is valid JSON and differs from the known one only in the piece and in
+    /// tokens that are ignored.
     #[inline]
-    pub fn read_with_head<'p>(
-        &mut self,
-        data: &'p [u8],
-    ) -> Option<(FieldPiece<'_, 'p>, usize, usize)> {
+    pub fn read_with_head<'p>(&mut self, data: &'p [u8]) -> Option<(&Known, Raw<'p>, usize)> {
         for at in [self.last, 1 - self.last] {
             let found = self.payloads[at]
                 .as_ref()
                 .and_then(|known| known.skeleton.read_with_head(data));
-            if let (Some((piece, end)), Some(known)) = (found, &self.payloads[at]) {
+            if let Some((piece, end)) = found {
                 self.last = at;
-                let start = known.skeleton.head().len();
-                return Some((known.piece(piece, &data[start..end])?, start, end));
+                return Some((self.payloads[at].as_ref()?, piece, end));
             }
         }
         None
     }
 
-    /// If `data` starts with a payload like a known one of this `event`, returns its piece and its length.
+    /// If `data` starts with a payload like a known one of this `event`, returns the known one, the piece, and the
+    /// length.
     #[inline]
-    pub fn read<'p>(
-        &mut self,
-        event: &[u8],
-        data: &'p [u8],
-    ) -> Option<(FieldPiece<'_, 'p>, usize)> {
+    pub fn read<'p>(&mut self, event: &[u8], data: &'p [u8]) -> Option<(&Known, Raw<'p>, usize)> {
         for at in [self.last, 1 - self.last] {
             let found = self.payloads[at]
                 .as_ref()
                 .filter(|known| known.has_event(event))
                 .and_then(|known| known.skeleton.read(data));
-            if let (Some((piece, length)), Some(known)) = (found, &self.payloads[at]) {
+            if let Some((piece, length)) = found {
                 self.last = at;
-                return Some((known.piece(piece, &data[..length])?, length));
+                return Some((self.payloads[at].as_ref()?, piece, length));
             }
         }
         None
@@ -175,26 +164,37 @@ impl RecentPayloads {
 }
 
 impl Known {
-    /// The content of `payload`, which is like the known one, with this piece.
+    /// The length of what stands before the payload in the stream.
     #[inline]
-    fn piece<'p>(&self, piece: Raw<'p>, payload: &'p [u8]) -> Option<FieldPiece<'_, 'p>> {
-        let usage = match self.usage {
-            None => None,
-            Some(place) => Some(self.usage(payload, place)?),
-        };
-        Some(FieldPiece {
+    pub fn head_length(&self) -> usize {
+        self.skeleton.head().len()
+    }
+
+    /// The piece says all that the payload says.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
+    /// The content of a payload that is like the known one, with this piece.
+    #[inline]
+    pub fn content<'p>(&self, piece: Raw<'p>) -> FieldPiece<'_, 'p> {
+        FieldPiece {
             index: self.index,
             role: self.role.as_deref(),
             field: self.field,
             piece,
-            is_plain: self.is_plain,
-            usage,
-        })
+        }
     }
 
-    /// The token counts in `payload`; those of the known one have this place.
+    /// The token counts in `payload`, which is like the known one.
+    #[inline]
+    pub fn usage<'p>(&self, payload: &'p [u8]) -> Option<&'p str> {
+        self.find_usage(payload, self.usage?)
+    }
+
     #[inline(never)]
-    fn usage<'p>(&self, payload: &'p [u8], (start, end): (usize, usize)) -> Option<&'p str> {
+    fn find_usage<'p>(&self, payload: &'p [u8], (start, end): (usize, usize)) -> Option<&'p str> {
         let start = self.skeleton.locate(payload, start)?;
         let end = self.skeleton.locate(payload, end)?;
         std::str::from_utf8(payload.get(start..end)?).ok()
