@@ -144,7 +144,7 @@ def test_a_stream_is_the_answer_that_does_not_stream(server: str, impl: ModuleTy
         assert streamed == text
         assert len(text) > 40
         assert reasons == [reason]
-        assert getattr(decoder, "format", format) == format
+        assert decoder.format == format
         assert decoder.ended == ("[DONE]" if format in ("openai.chat", "openai.completions") else "event")
         found = [count for usage in usages for count in usage.values()]
         assert [count for count in counts if count not in found] == []
