@@ -202,6 +202,24 @@ def test_a_completion_model_has_no_such_events(mock_server: MockServer) -> None:
         asyncio.run(main())
 
 
+@pytest.mark.parametrize("is_fused", [True, False])
+def test_several_tasks_read_one_run(mock_server: MockServer, is_fused: bool) -> None:
+    one = model(mock_server)
+    chain: Any = PROMPT | one | StrOutputParser() if is_fused else RunnableLambda(lambda x: one.invoke(x["text"]).text)
+
+    async def texts(run: Any) -> list[str]:
+        return [await message.text async for message in run.messages]
+
+    async def main() -> None:
+        run = await chain.astream_events({"text": "p"}, version="v3")
+        events, found, again, output = await asyncio.gather(aread(run), texts(run), texts(run), run.output())
+        assert found == again == [output] == [TEXT]
+        assert_valid_event_stream(protocol_events(events))
+
+    asyncio.run(main())
+    assert len(mock_server.requests) == 1
+
+
 def test_a_message_is_read_while_its_model_streams(server: MockServer) -> None:
     chain = PROMPT | model(server) | StrOutputParser()
     run = chain.stream_events({"text": "p"}, version="v3")

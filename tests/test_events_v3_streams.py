@@ -8,9 +8,10 @@ import pytest
 import trio
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
-from endings import aread, assert_closed_by_us, read_into
+from endings import aread, assert_closed_by_us, at_once, read_into
 from langchain_peer import KEY
 from millstream import ChatOpenAI
+from millstream.callbacks import BaseCallbackHandler
 from millstream.errors import APIStatusError, StreamStalledError, StreamTruncatedError
 from millstream.testing import VERSE, Cut, ErrorStatus, MockServer, Reply, Stall
 
@@ -114,11 +115,30 @@ async def _value(projection: Any) -> Any:
     return await projection
 
 
+@pytest.mark.parametrize("arguments", [{}, {"output_version": "v1"}, {"callbacks": [BaseCallbackHandler()]}])
+def test_a_stream_of_a_model_of_ours_has_no_task(mock_server: MockServer, arguments: dict[str, Any]) -> None:
+    async def main() -> None:
+        async for _ in await model(mock_server, **arguments).astream_events("p", version="v3"):
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(main)
+
+
 def test_streams_that_were_read_share_a_connection(mock_server: MockServer) -> None:
     one = model(mock_server)
     for _ in range(3):
         assert one.stream_events("p", version="v3").output.text == "".join(VERSE)
     assert mock_server.connections.opened == 1
+
+
+def test_several_threads_read_one_stream(mock_server: MockServer) -> None:
+    stream = opened(mock_server)
+    reads = [lambda: list(stream.text), lambda: list(stream), lambda: stream.output.text, lambda: list(stream.text)]
+    found = at_once(reads)
+    assert found[0] == found[3] == PIECES
+    assert found[2] == "".join(VERSE)
+    assert_valid_event_stream(found[1])
+    assert len(mock_server.requests) == 1
 
 
 def test_streams_run_under_trio(mock_server: MockServer) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .from_stream import agenerate_from_stream, generate_from_stream
     from .interfaces import LangSmithParams
     from .model_profile import ModelProfile
+    from .model_type import ModelCall
     from .schemas import Schema, SchemaClass, StructuredAnswer, Tool
 
 __all__ = (
@@ -273,6 +274,10 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
         ) -> PendingStream[AsyncChatModelStream]: ...
         def astream_events(self, *args: Any, **kwargs: Any) -> Any:
             """Stream the events of one answer."""
+
+    def _opens_own_stream(self, call: ModelCall, *, for_async: bool) -> bool:
+        """Return whether :meth:`_native_stream` may be used where the format of the content makes no difference."""
+        return self._streams_natively(call, for_async=for_async)
 
     def _protocol_events(
         self, input: Any, config: Any, wanted: EventFilter, kwargs: dict[str, Any], *, for_async: bool

@@ -33,7 +33,7 @@ def protocol_events(
     kwargs = dict(kwargs)
     call = ModelCall(model._model_type.prompt(input), kwargs.pop("stop", None), kwargs)
     run = ProtocolRun(model, call, ensure_config(config), for_async=for_async)
-    is_native = not run.has_own_events and model._streams_natively(run.model_call, for_async=for_async)
+    is_native = not run.has_own_events and model._opens_own_stream(run.model_call, for_async=for_async)
     if is_native and ((not model.callbacks and no_listeners(config)) or not run.manager.handlers):
         source, chunks = model._native_stream(run.model_call, collect_result=False, run_id=run.run_id)
         return source, NativeEvents(chunks, run.message_id)

@@ -123,13 +123,14 @@ class HTTPChatModel(HTTPEndpoint, BaseChatModel):
                     await run_manager.on_llm_new_token(chunk.text, **_token_info(chunk))
                 yield chunk
 
-    def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
+    def _opens_own_stream(self, call: ModelCall, *, for_async: bool) -> bool:
         cls, base = type(self), HTTPChatModel
         if (cls._astream is not base._astream) if for_async else (cls._stream is not base._stream):
             return False
-        if self.rate_limiter is not None or self.output_version == "v1":
-            return False
-        return not disables_streaming(self, {**call.kwargs, "stream": True})
+        return self.rate_limiter is None and not disables_streaming(self, {**call.kwargs, "stream": True})
+
+    def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
+        return self.output_version != "v1" and self._opens_own_stream(call, for_async=for_async)
 
     def _native_stream(
         self, call: ModelCall, *, collect_result: bool, run_id: UUID | None = None

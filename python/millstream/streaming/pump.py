@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import AsyncGenerator, Generator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -36,16 +37,22 @@ class Pump:
 
     The generator is run to its end behind the last item, before anybody sees that: its run has ended then, for its
     handlers too. Where the last reference to the pump goes, the generator is closed, and the connection with it.
+    Threads that ask at the same time read one after the other.
     """
 
-    __slots__ = ("_items", "_sink")
+    __slots__ = ("_items", "_lock", "_sink")
 
     def __init__(self, items: Generator[Any, None, None], sink: Sink) -> None:
+        self._lock = threading.RLock()
         self._items: Generator[Any, None, None] | None = items
         self._sink = sink
 
     def pull(self) -> bool:
         """Read the next item; return whether there may be more."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> bool:
         items, sink = self._items, self._sink
         if items is None:
             return False

@@ -90,8 +90,8 @@ class BaseChatOpenAI(ChatFields, HTTPChatModel):
     def _create_chat_result(self, response: WholeResponse, *, legacy: bool) -> ChatResult:
         return build_chat_result(response, self.model_name, legacy=legacy, with_headers=self.include_response_headers)
 
-    def _streams_natively(self, call: ModelCall, *, for_async: bool) -> bool:
-        return not self.include_response_headers and super()._streams_natively(call, for_async=for_async)
+    def _opens_own_stream(self, call: ModelCall, *, for_async: bool) -> bool:
+        return not self.include_response_headers and super()._opens_own_stream(call, for_async=for_async)
 
     # Requests.
 
