@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from langchain_core.callbacks import BaseCallbackHandler as TheirHandler
+
 from anthropic_peer import both_models, read_warnings, run
 from anthropic_samples import ANSWERS, STREAMS, body_of, stream_reply, whole_reply
 from endings import aread
 from langchain_peer import allow_v1, dump_messages
+from millstream.callbacks import BaseCallbackHandler
 from millstream.testing import MockServer, Reply
 
 NAMES = ("model", "betas", "thinking", "mcp_servers", "context_management")
@@ -184,3 +189,26 @@ def test_a_text_between_other_blocks_is_among_the_standard_blocks() -> None:
         mine, _ = both_models(server.origin)
         blocks = merge(list(mine.stream("p"))).content_blocks
     assert [block.get("text") for block in blocks] == ["", None, "Yes"]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("name", ["text", "thinking", "a tool call"])
+def test_handlers_receive_the_tokens_that_langchains_receive(name: str, streaming: bool) -> None:
+    def tokens_of(model: Any, base: Any, call: dict[str, Any]) -> list[Any]:
+        class Listener(base):  # type: ignore[misc]
+            def on_llm_new_token(self, token: Any, **kwargs: Any) -> None:
+                tokens.append((token, kwargs["chunk"].text))
+
+        tokens: list[Any] = []
+        config = {"callbacks": [Listener()]}
+        if streaming:
+            model.invoke("p", config, **call)
+        else:
+            list(model.stream("p", config, **call))
+        return tokens
+
+    payloads, options = STREAMS[name]
+    own, call = split(options)
+    with MockServer(stream_reply(payloads)) as server:
+        mine, theirs = both_models(server.origin, **({"streaming": True} if streaming else {}), **own)
+        assert tokens_of(mine, BaseCallbackHandler, call) == tokens_of(theirs, TheirHandler, call)

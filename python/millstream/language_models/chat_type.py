@@ -179,10 +179,11 @@ class ChatModelType:
         return BlockNumbering(complete)
 
     def callback_token(self, chunk: ChatGenerationChunk) -> Any:
-        """Return the content of the message; of an empty last one an empty text, whatever the form of the others."""
+        """Return the content of the message; of the last one that was added, an empty text in any case."""
         message = chunk.message
         is_end = not message.content and getattr(message, "chunk_position", None) == "last"
-        return "" if is_end else message.content
+        # A provider's own last message has metadata.
+        return "" if is_end and not message.response_metadata else message.content
 
     def closing_chunk(self, chunk: ChatGenerationChunk, run_id: UUID) -> ChatGenerationChunk | None:
         """Return an empty chunk marked as the last one, unless ``chunk`` is marked so."""
