@@ -7,16 +7,8 @@ from typing import Any
 from millstream.testing import Reply
 
 __all__ = (
-    "ANSWERS",
-    "STREAMS",
-    "USAGE",
-    "body_of",
-    "event",
-    "start",
-    "stop",
-    "stream_reply",
-    "text_block",
-    "whole_reply",
+    *("ANSWERS", "STREAMS", "TEXT", "USAGE", "answer", "body_of", "event", "start", "stop", "stream_reply"),
+    *("text_block", "tool_block", "whole_reply"),
 )
 
 Payload = dict[str, Any]
@@ -88,6 +80,12 @@ def thinking_block(index: int, *texts: str) -> list[Payload]:
     deltas = [{"type": "thinking_delta", "thinking": text} for text in texts]
     begun = {"type": "thinking", "thinking": "", "signature": ""}
     return block(index, begun, *deltas, {"type": "signature_delta", "signature": "c2ln"})
+
+
+def tool_block(index: int, name: str, *parts: str) -> list[Payload]:
+    """Return the payloads of a tool call, whose arguments arrive in ``parts``."""
+    begun = {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": {}}
+    return block(index, begun, *json_deltas(*parts))
 
 
 def json_deltas(*parts: str) -> list[Payload]:
