@@ -2,6 +2,7 @@
 
 ``lines`` cuts bytes into lines, ``frames`` cuts lines into blocks. ``sse`` turns blocks into events,
 ``decode`` and ``payload`` turn them into payloads, which ``json`` reads and ``delta`` turns into deltas.
+``framing`` finds payloads in bodies that are no event streams, and ``formats`` is the table of all formats.
 ``text`` and ``utf8`` keep characters whole. ``partial`` reads a document that arrives piece by piece into
 the tokens of ``tape``, and ``changes`` reports what is new in them. ``wire`` writes deltas for clients. The
 Rust core does the same under the same names; ``tests/test_core_names.py`` lists the exceptions.
