@@ -135,11 +135,16 @@ class Payloads:
     def _read_named(self, data: bytes, offset: int, noun: str, event: str, out: list[Any]) -> None:
         """Take in the data of a frame, or of a unit called ``noun``, with the name of its event."""
         self._look(data, offset, event)
-        found: Any = self.ordinary(data) if self.choices.plain else None
+        found: Any = self.ordinary(data) if self.choices.plain and not self._reads_bodies else None
         if type(found) is str:
             self._take([text_delta(found)], out, data)
         else:
             self._read_data(data, offset, found, out, noun, event)
+
+    @property
+    def _reads_bodies(self) -> bool:
+        """Whether a payload is a line in a format that has none: it is read as a whole answer."""
+        return self.is_in_line and FORMATS[self.family.format].framing != "ndjson"
 
     def read_data(self, data: bytes, offset: int, value: Any, out: list[Any]) -> None:
         """Take in a frame that is nothing but data, which starts at ``offset``; ``value`` is their value, if known."""
@@ -185,8 +190,7 @@ class Payloads:
             self._report_info(value, out)
             self._take([delta], out, raw)
         elif isinstance(value, dict):
-            is_body = self.is_in_line and FORMATS[self.family.format].framing != "ndjson"
-            self._read(value, raw, (offset, data[:FRAME_SIZE]), out, event, is_body=is_body)
+            self._read(value, raw, (offset, data[:FRAME_SIZE]), out, event, is_body=self._reads_bodies)
         else:
             self._take([], out, raw)
 

@@ -2,11 +2,21 @@
 
 from typing import Any
 
-import orjson
-
 from ..._values import read_kept
-from ..json import SURELY_SHALLOW, Document, LazyJson, Path, is_exact, shallow
-from .shape import MAX_BLOCKS, Blocks, Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error
+from ..json import Document, LazyJson, Path
+from .shape import (
+    MAX_BLOCKS,
+    Blocks,
+    Choice,
+    Family,
+    Payload,
+    as_arguments,
+    as_id,
+    as_index,
+    as_text,
+    find_error,
+    is_bare,
+)
 from .tools import Entry
 
 __all__ = ("Messages",)
@@ -38,27 +48,18 @@ class Messages(Family):
             return True
         return kind == "message" and "content" in payload
 
-    def find_text(self, raw: bytes) -> str | dict[str, Any] | None:
-        try:
-            payload = orjson.loads(raw)
-        except ValueError:
-            return None
-        try:
-            delta = payload["delta"]
-            text = delta["text"]
-            is_ordinary = text and type(text) is str and delta["type"] == "text_delta"
-            if is_ordinary and payload["type"] == "content_block_delta" and _is_alone(payload, self._blocks.last):
-                return str(text) if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
-        except (ValueError, KeyError, TypeError):
-            pass
-        return payload if type(payload) is dict and is_exact(raw) else None
+    def pick_text(self, payload: Any) -> Any:
+        delta = payload["delta"]
+        if delta["type"] == "text_delta" and payload["type"] == "content_block_delta" and self._is_last(payload):
+            return delta["text"]
+        return None
 
     def find_arguments(self, payload: Any) -> tuple[int, str] | None:
         try:
             delta, index = payload["delta"], payload["index"]
             args = delta["partial_json"]
             is_ordinary = type(args) is str and delta["type"] == "input_json_delta"
-            if not is_ordinary or payload["type"] != "content_block_delta" or not _is_alone(payload, self._blocks.last):
+            if not is_ordinary or payload["type"] != "content_block_delta" or not self._is_last(payload):
                 return None
         except (ValueError, KeyError, TypeError):
             return None
@@ -93,6 +94,10 @@ class Messages(Family):
         tier = as_text(usage.get("service_tier")) if isinstance(usage, dict) else None
         found = {"id": as_text(message.get("id")), "model": as_text(message.get("model")), "service_tier": tier}
         return {name: text for name, text in found.items() if text is not None}
+
+    def _is_last(self, payload: dict[str, Any]) -> bool:
+        """Return whether ``payload``, a piece of a block, is one of the block that began last, and nothing else."""
+        return type(payload["index"]) is int and payload["index"] == self._blocks.last and is_bare(payload)
 
     def _read_message(self, message: Any, path: Path, document: Document, found: Payload, *, is_body: bool) -> None:
         """Read the message at ``path``: the beginning of one, or a whole one."""
@@ -164,13 +169,3 @@ def _read_end(payload: dict[str, Any], document: Document, found: Payload) -> No
         found.choices.append(Choice(0, finish_reason=as_text(delta.get("stop_reason"))))
     if isinstance(payload.get("usage"), dict):
         found.usage = LazyJson(document, ("usage",), read_kept)
-
-
-def _is_alone(payload: dict[str, Any], last: int | None) -> bool:
-    """Return whether ``payload``, a piece of a block, is one of the block ``last``, and has nothing beside it."""
-    return (
-        type(payload["index"]) is int
-        and payload["index"] == last
-        and "error" not in payload
-        and "object" not in payload
-    )

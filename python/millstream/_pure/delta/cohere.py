@@ -4,7 +4,7 @@ from typing import Any
 
 from ..._values import read_error, read_kept
 from ..json import Document, LazyJson, Path
-from .shape import Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error
+from .shape import Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error, is_bare
 from .tools import Entry
 
 __all__ = ("ChatV2",)
@@ -24,6 +24,11 @@ class ChatV2(Family):
         if event in _IDENTIFYING or (isinstance(kind, str) and kind in _IDENTIFYING):
             return True
         return isinstance(payload.get("message"), dict) and "finish_reason" in payload
+
+    def pick_text(self, payload: Any) -> Any:
+        content = payload["delta"]["message"]["content"]
+        is_ordinary = payload["type"] == "content-delta" and "thinking" not in content and is_bare(payload)
+        return content["text"] if is_ordinary else None
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:
         found = Payload()

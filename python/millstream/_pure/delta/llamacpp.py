@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..json import Document
-from .shape import Choice, Family, Payload, as_index, as_text, count_usage, find_error
+from .shape import Choice, Family, Payload, as_index, as_text, count_usage, find_error, is_bare
 
 __all__ = ("Completion",)
 
@@ -25,6 +25,13 @@ class Completion(Family):
     @staticmethod
     def identify(format: str, event: str, payload: dict[str, Any]) -> bool:
         return "content" in payload and "stop" in payload
+
+    def pick_text(self, payload: Any) -> Any:
+        index = 0 if self.one else payload["index"]
+        is_ordinary = payload["stop"] is False and type(index) is int and index == 0 and is_bare(payload)
+        if is_ordinary:
+            self._open.add(0)
+        return payload["content"] if is_ordinary else None
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:
         found = Payload()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..json import Document, Path
-from .shape import Choice, Family, Payload, as_arguments, as_id, as_text, count_usage, find_error
+from .shape import Choice, Family, Payload, as_arguments, as_id, as_text, count_usage, find_error, is_bare
 from .tools import Entry
 
 __all__ = ("Generate", "OllamaChat")
@@ -19,6 +19,10 @@ class Generate(Family):
     @staticmethod
     def identify(format: str, event: str, payload: dict[str, Any]) -> bool:
         return "done" in payload and "response" in payload
+
+    def pick_text(self, payload: Any) -> Any:
+        is_ordinary = payload["done"] is False and "thinking" not in payload and "logprobs" not in payload
+        return payload["response"] if is_ordinary and is_bare(payload) else None
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:
         found = Payload(is_plain=payload.get("logprobs") is None)
@@ -58,6 +62,9 @@ class OllamaChat(Generate):
     @staticmethod
     def identify(format: str, event: str, payload: dict[str, Any]) -> bool:
         return "done" in payload and "message" in payload
+
+    def pick_text(self, payload: Any) -> Any:
+        return None
 
     def _is_known(self, payload: dict[str, Any]) -> bool:
         is_end = isinstance(payload.get("done"), bool) and "response" not in payload

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..._values import read_error, read_kept
 from ..json import Document, LazyJson, Path
-from .shape import Blocks, Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error
+from .shape import Blocks, Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error, is_bare
 from .tools import Entry
 
 __all__ = ("Responses",)
@@ -73,6 +73,15 @@ class Responses(Family):
         if event.startswith("response.") or (isinstance(kind, str) and kind.startswith("response.")):
             return True
         return payload.get("object") == "response"
+
+    def pick_text(self, payload: Any) -> Any:
+        if payload["type"] != "response.output_text.delta" or not is_bare(payload):
+            return None
+        output, content, text = payload["output_index"], payload["content_index"], payload["delta"]
+        if type(output) is not int or type(content) is not int or (output, content) != self._blocks.last:
+            return None
+        self._note(("text", output, content), text if type(text) is str else None)
+        return text
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:
         found = Payload(is_plain=False)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import orjson
+
 from ..._provider_errors import find_own_error
 from ..._values import read_error, read_kept
-from ..json import Document, LazyJson, Path
+from ..json import SURELY_SHALLOW, Document, LazyJson, Path, is_exact, shallow
 from ..text import join_surrogates
 from .tools import MAX_INDEX, Entry
 
 __all__ = (
     *("INFO_MEMBERS", "Blocks", "Choice", "Family", "InvalidPayloadError", "Payload", "Unknown"),
-    *("as_arguments", "as_id", "as_index", "as_text", "count_usage", "find_error"),
+    *("as_arguments", "as_id", "as_index", "as_text", "count_usage", "find_error", "is_bare"),
 )
 
 INFO_MEMBERS = ("id", "model", "system_fingerprint", "service_tier")
@@ -90,6 +92,23 @@ class Family:
         A ``dict`` is the value of a payload of another kind; ``None`` says that the payload is neither, or has to be
         read with more care. It is called once choice 0 has handed something out.
         """
+        try:
+            payload = orjson.loads(raw)
+        except ValueError:
+            return None
+        try:
+            text = self.pick_text(payload)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            text = None
+        if text and type(text) is str:
+            return text if len(raw) <= SURELY_SHALLOW or shallow(raw) else None
+        return payload if type(payload) is dict and is_exact(raw) else None
+
+    def pick_text(self, payload: Any) -> Any:
+        """Return the text of ``payload`` if it is an ordinary one, which :meth:`find_text` asks for.
+
+        What has another form may raise what Python does.
+        """
         return None
 
     def find_arguments(self, payload: Any) -> tuple[int, str] | None:
@@ -126,6 +145,11 @@ class Unknown(Family):
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:
         return Payload(error=find_error(payload, document, is_known=False, is_typed=True))
+
+
+def is_bare(payload: dict[str, Any]) -> bool:
+    """Return whether ``payload`` has no member that an error may be in."""
+    return "error" not in payload and "object" not in payload
 
 
 class Blocks:

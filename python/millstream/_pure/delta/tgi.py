@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..json import Document
-from .shape import Choice, Family, Payload, as_text, count_usage, find_error
+from .shape import Choice, Family, Payload, as_text, count_usage, find_error, is_bare
 
 __all__ = ("Tokens",)
 
@@ -22,6 +22,14 @@ class Tokens(Family):
     @staticmethod
     def identify(format: str, event: str, payload: dict[str, Any]) -> bool:
         return "generated_text" in payload
+
+    def pick_text(self, payload: Any) -> Any:
+        token = payload["token"]
+        has_more = payload["generated_text"] is not None or payload["details"] is not None
+        if has_more or token["special"] is not False or not is_bare(payload):
+            return None
+        self._has_text = True
+        return token["text"]
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:
         found = Payload()
