@@ -1,6 +1,7 @@
 """The streams of version 3 of the events: read by many, left early, cut off."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from langchain_peer import KEY
 from millstream import ChatOpenAI
 from millstream.callbacks import BaseCallbackHandler
 from millstream.errors import APIStatusError, StreamStalledError, StreamTruncatedError
+from millstream.events.protocol.message_accumulator import MessageAccumulator
 from millstream.testing import VERSE, Cut, ErrorStatus, MockServer, Reply, Stall
 
 PIECES = [piece for piece in VERSE if piece]
@@ -312,3 +314,11 @@ def test_a_stream_that_fails_raises_behind_what_arrived(reply: Reply, error: Any
         if error is not APIStatusError:
             assert kinds[:2] == ["message-start", "content-block-start"]
             assert [event["delta"]["text"] for event in events[2:]] == list(VERSE[:3])
+
+
+def test_a_stream_that_failed_is_freed_without_the_collector() -> None:
+    with MockServer(Reply(fault=Cut(3))) as server:
+        failing = [opened(server)]
+        with pytest.raises(StreamTruncatedError):
+            list(failing.pop())
+    assert not [one for one in gc.get_objects() if type(one) is MessageAccumulator]

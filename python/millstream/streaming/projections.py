@@ -75,14 +75,22 @@ class SyncProjection(_Projection[Item, Value]):
                 place += 1
             if not self._pull() and place == len(source.items):
                 break
-        _raise_error(source)
+        # A traceback keeps this frame, and the error would be in a cycle with it.
+        error = source.error
+        del self, source
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
 
     def get(self) -> Value:
         """Read to the end, and return the value; raise the error that ended the stream."""
         while self._pull():
             pass
-        _raise_error(self._source)
-        value: Value = self._source.value
+        source = self._source
+        del self
+        value: Value = _result(source)
         return value
 
     def _pull(self) -> bool:
@@ -154,8 +162,9 @@ class AsyncProjection(_Projection[Item, Value]):
     async def _read(self) -> Value:
         while await self._pull():
             pass
-        _raise_error(self._source)
-        value: Value = self._source.value
+        source = self._source
+        del self
+        value: Value = _result(source)
         return value
 
     async def _pull(self) -> bool:
@@ -205,11 +214,24 @@ class AsyncProjectionIterator(Generic[Item]):
 
 def _raise_error(source: Deltas) -> None:
     error = source.error
+    del source
     if error is not None:
         try:
             raise error
         finally:
-            del error, source
+            del error
+
+
+def _result(source: Deltas) -> Any:
+    """Return the value of a stream, or raise the error that ended it."""
+    error, value = source.error, source.value
+    del source
+    if error is None:
+        return value
+    try:
+        raise error
+    finally:
+        del error
 
 
 def _as_text(projection: object, value: object, what: str) -> str:

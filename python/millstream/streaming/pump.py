@@ -63,9 +63,7 @@ class Pump:
         except BaseException as error:
             self._items = None
             items.close()
-            sink.fail(error)
-            # A traceback keeps this frame, and the error would be in a cycle with it.
-            del self, items, sink
+            sink.fail(_without_frame(error))
             return False
         if sink.done and self._items is not None:
             self._items = None
@@ -129,13 +127,11 @@ class AsyncPump:
         finally:
             self._reader = None
             self._waiters.wake()
-            # A traceback keeps this frame, and the error would be in a cycle with it.
-            del self, items
 
     async def _fail(self, items: AsyncGenerator[Any, None], error: BaseException) -> None:
         if self._sink.done:
             raise error
-        self._sink.fail(error)
+        self._sink.fail(_without_frame(error))
         await items.aclose()
 
     def _is_ours(self, error: BaseException) -> bool:
@@ -168,6 +164,12 @@ class AsyncPump:
 def _failures(sink: Sink) -> tuple[type[Exception], ...]:
     """Return the exceptions to pass over behind the last item: all of them if the stream has failed already."""
     return () if sink.error is None else (Exception,)
+
+
+def _without_frame(error: BaseException) -> BaseException:
+    """Return the error without the frame that caught it: that one and its callers' know who keeps the error."""
+    trace = error.__traceback__
+    return error if trace is None else error.with_traceback(trace.tb_next)
 
 
 def _current_task() -> Any:

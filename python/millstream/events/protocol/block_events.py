@@ -22,8 +22,8 @@ class BlockEvents:
     """Makes the events of one message from its chunks.
 
     ``id`` is the message's id; by default it is the first chunk's. Chunks are messages of ours, or of LangChain's.
-    ``has_infos`` says that their metadata contains their generation info: the model's name beside a finish reason comes
-    from there, and is not shown at the start.
+    ``has_infos`` says that their metadata contains their generation info: in OpenAI's, the model's name beside a finish
+    reason comes from there, and is not shown at the start.
     """
 
     __slots__ = (
@@ -86,7 +86,8 @@ class BlockEvents:
         events = []
         if not self._started:
             self._started = True
-            shows_model = not self._has_infos or "finish_reason" not in metadata
+            is_info = self._has_infos and "finish_reason" in metadata
+            shows_model = not is_info or metadata.get("model_provider") != "openai"
             events.append(_message_start(message, self._id, shows_model=shows_model))
         blocks = _keyed_blocks(message)
         for key, fields in blocks:
