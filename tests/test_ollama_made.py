@@ -246,6 +246,11 @@ def test_parameters_for_tracing_are_langchains(fields: dict[str, Any], arguments
     assert mine == theirs
 
 
+def test_parameters_for_tracing_name_the_model_of_the_call() -> None:
+    # LangChain's standard tests require it (`test_standard_params_model_override`); its ChatOllama fails that one.
+    assert ChatOllama(model="m")._get_ls_params(model="other")["ls_model_name"] == "other"
+
+
 def test_a_model_pickles() -> None:
     with MockServer(served(*texts("a"))) as server:
         model = pickle.loads(pickle.dumps(ollama_of(server, temperature=0)))

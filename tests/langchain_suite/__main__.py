@@ -1,6 +1,6 @@
 """Runs LangChain's own tests over Millstream: ``python -m tests.langchain_suite [PATHS OF PYTEST]``.
 
-The tests come with pip, in the source distributions of the langchain-core, langchain-tests and langchain-openai that
+The tests come with pip, in the source distributions of the packages that
 are installed; ``--fetch`` only fetches them. Those of langchain-tests, whose paths begin with ``standard/``, are its
 standard tests for models, tools and others; the classes of ``standard`` here apply them to Millstream's own chat
 models. Those of langchain-openai, whose paths begin with ``langchain-openai/``, run with the models of

@@ -10,6 +10,8 @@ import langchain_anthropic.chat_models
 import langchain_core.output_parsers
 import langchain_core.output_parsers.json
 import langchain_core.output_parsers.string
+import langchain_ollama
+import langchain_ollama.chat_models
 import langchain_openai
 import langchain_openai.chat_models.azure
 import langchain_openai.chat_models.base
@@ -22,7 +24,7 @@ from .outcomes import deselect
 
 
 def _substitute() -> None:
-    for host in (langchain_openai, langchain_anthropic, langchain_core.output_parsers):
+    for host in (langchain_openai, langchain_anthropic, langchain_ollama, langchain_core.output_parsers):
         names = [name for name in langchain.__all__ if hasattr(host, name)]
         replaced = {id(getattr(host, name)): getattr(langchain, name) for name in names}
         for module in [module for name, module in sys.modules.items() if f"{name}.".startswith(f"{host.__name__}.")]:

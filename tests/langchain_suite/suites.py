@@ -126,6 +126,15 @@ SUITES = (
         rewritten=False,
     ),
     Suite(
+        "langchain-ollama's tests",
+        "langchain-ollama",
+        "langchain-ollama",
+        ["langchain-ollama/tests/unit_tests"],
+        hosts=["127.0.0.1"],
+        plugin="substitution",
+        rewritten=False,
+    ),
+    Suite(
         "LangChain's tests of parsers, over those of the integration",
         "langchain-core",
         "parsers",

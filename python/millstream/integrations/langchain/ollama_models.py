@@ -25,6 +25,7 @@ from .ollama_requests import OllamaRequest, build_request
 from .ollama_stream import OllamaGenerations, OllamaMessages
 
 if TYPE_CHECKING:
+    from langchain_core.language_models.base import LangSmithParams
     from langchain_core.runnables import RunnableConfig
 
 __all__ = ("ChatOllama",)
@@ -45,6 +46,13 @@ class ChatOllama(ModelStreams[AIMessageChunk], langchain_ollama.ChatOllama):
     """
 
     _run_type = "chat_model"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        """Return the parameters for tracing. They name the model of the call, as LangChain's standard tests require."""
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        if (model := kwargs.get("model")) is not None:
+            params["ls_model_name"] = model
+        return params
 
     # Streams for LangChain's machinery. langchain-ollama's `_generate` merges the chunks of the second pair.
 

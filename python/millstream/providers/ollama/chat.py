@@ -70,7 +70,7 @@ class ChatOllama(OllamaFields, HTTPChatModel):
         params = self._get_invocation_params(stop=stop, **kwargs)
         ls_params = {
             "ls_provider": "ollama",
-            "ls_model_name": self.model,
+            "ls_model_name": params.get("model", self.model),
             "ls_model_type": "chat",
             "ls_temperature": params.get("temperature", self.temperature),
         }
