@@ -1,12 +1,11 @@
 """Runs LangChain's own tests over Millstream: ``python -m tests.langchain_suite [PATHS OF PYTEST]``.
 
-The tests come with pip, in the source distributions of the packages that
-are installed; ``--fetch`` only fetches them. Those of langchain-tests, whose paths begin with ``standard/``, are its
-standard tests for models, tools and others; the classes of ``standard`` here apply them to Millstream's own chat
-models. Those of langchain-openai, whose paths begin with ``langchain-openai/``, run with the models of
-``millstream.integrations.langchain`` in place of its own: its unit tests, the standard tests with a mock server, and
-the integration tests whose responses were recorded. Those of langchain-core's parsers, whose paths begin with
-``parsers/``, run with the parsers of the integration as well.
+The tests come with pip, in the source distributions of the packages that are installed; ``--fetch`` only fetches them.
+Those of langchain-tests, whose paths begin with ``standard/``, are its standard tests for models, tools and others; the
+classes of ``standard`` here apply them to our own chat models. Those of a provider's package, whose paths begin
+with its name, run with the models of ``millstream.integrations.langchain`` in place of its own: its unit tests, the
+standard tests with a mock server, and langchain-openai's integration tests whose responses were recorded. Those of
+langchain-core's parsers, whose paths begin with ``parsers/``, run with the parsers of the integration as well.
 
 The tests that do not pass must be the ones that ``not_passing.toml`` lists, each with its reason. With ``--write`` the
 list is written anew, and a test that is new on it gets the reason ``missing``.

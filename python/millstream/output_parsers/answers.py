@@ -16,7 +16,12 @@ from .openai_tools import JsonOutputToolsParser, describe_invalid_call
 __all__ = ("parse_answer",)
 
 # The providers' finish reasons for the token limit and for the content filter, in lower case.
-_CUT_OFF = frozenset({"length", "max_tokens", "max_output_tokens", "model_length", "incomplete:max_output_tokens"})
+_CUT_OFF = frozenset(
+    {
+        *("length", "max_tokens", "max_output_tokens", "model_length", "incomplete:max_output_tokens"),
+        "model_context_window_exceeded",
+    }
+)
 _FILTERED = frozenset(
     {
         *("content_filter", "content_filtered", "incomplete:content_filter", "guardrail_intervened"),
