@@ -1,6 +1,7 @@
 """Answers of ``ChatGoogleGenerativeAI``, streamed and whole, beside langchain-google-genai's over the same bytes."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -188,6 +189,18 @@ def test_an_array_in_place_of_events_is_read_too() -> None:
     reply = Reply(body=json.dumps(payloads, indent=1).encode(), content_type="application/json", framing="length")
     with MockServer(reply) as server, MockServer(stream(payloads)) as events:
         assert plain(list(our_model(server).stream("hi"))) == plain(list(our_model(events).stream("hi")))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_counts_of_random_totals_are_those_of_langchain(seed: int) -> None:
+    source = random.Random(seed)
+    names = [f"{name}TokenCount" for name in ("prompt", "candidates", "thoughts", "total", "cachedContent")]
+    names.append("toolUsePromptTokenCount")
+    totals = [{name: source.randint(0, 9) for name in names if source.random() < 0.7} for _ in range(6)]
+    payloads = [{**payload(part("a")), "usageMetadata": one} for one in totals]
+    with MockServer(stream([*payloads, payload(finishReason="STOP")])) as server, quiet():
+        theirs = [chunk.usage_metadata for chunk in their_model(server).stream("hi")]
+        assert [chunk.usage_metadata for chunk in our_model(server).stream("hi")] == theirs
 
 
 def _messages(library: str) -> list[Any]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import orjson
 from langchain_core.messages import AIMessageChunk
-from langchain_core.messages.ai import add_usage
 from langchain_core.outputs import ChatGenerationChunk, LLMResult
 from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
 from langchain_google_genai import chat_models as theirs
 
+from ...providers.google.candidates import is_text_alone
+from ...providers.google.usage import UsageDifferences
 from .google_requests import GoogleRequest, to_response
 from .payload_outputs import PayloadOutputs
 from .text_chunks import generation_maker, merge_metadata, message_maker
@@ -33,9 +34,8 @@ def _make_sample(version: str | None) -> ChatGenerationChunk:
 class GoogleGenerations(PayloadOutputs):
     """Outputs a generation chunk for each payload, as langchain-google-genai's ``_stream`` does.
 
-    A payload that is a text and nothing else becomes a chunk without the SDK's objects, where the content is a text.
-    Different are: a stream that ends early is an error; the halves of a character that arrive in two payloads are
-    joined.
+    A payload that is a text, with or without the counts so far, becomes a chunk without the SDK's objects. Different
+    are: a stream that ends early is an error; the halves of a character that arrive in two payloads are joined.
     """
 
     __slots__ = ("_as_blocks", "_indexer", "_make", "_usage", "_version")
@@ -60,7 +60,7 @@ class GoogleGenerations(PayloadOutputs):
 
     def _start(self) -> None:
         super()._start()
-        self._usage: Any = None
+        self._usage = UsageDifferences()
         self._indexer = theirs._StreamBlockIndexer()
         self._version: str | None = None
         # Whether texts are blocks, as the model's version says.
@@ -74,27 +74,37 @@ class GoogleGenerations(PayloadOutputs):
 
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
-            if not self._as_blocks:
-                return self._make(payload)
-            text = {"candidates": [{"content": {"parts": [{"text": payload}], "role": "model"}}]}
-            return self._convert({**text, "modelVersion": self._version})
+            return self._make_text(payload, None)
         value = _read(payload[0])
         if not isinstance(value, dict):
             return None
-        if payload[1] is not None:
-            _set_text(value, payload[1])
         version = value.get("modelVersion")
-        self._version = version if isinstance(version, str) else None
-        self._as_blocks = theirs._is_gemini_3_or_later(self._version or "")
-        return self._convert(value)
+        if version != self._version:
+            self._version = version
+            self._as_blocks = theirs._is_gemini_3_or_later(version if isinstance(version, str) else "")
+        usage = self._usage.add(value.get("usageMetadata"))
+        if payload[1] is not None:
+            if _is_text_alone(value):
+                return self._make_text(payload[1], usage)
+            _set_text(value, payload[1])
+        return self._convert(value, usage)
 
-    def _convert(self, value: dict[str, Any]) -> Any:
+    def _make_text(self, text: str, usage: Any) -> Any:
+        """Return the output of a payload that is a text, and the counts since the last one that had some."""
+        output = self._make(text, [{"type": "text", "text": text}] if self._as_blocks else None)
+        message = getattr(output, "message", output)
+        if self._as_blocks:
+            self._indexer.assign(message)
+        if usage is not None:
+            message.usage_metadata = usage
+        return output
+
+    def _convert(self, value: dict[str, Any], usage: Any) -> Any:
         """Return the output of a payload, by langchain-google-genai's converter."""
-        result = theirs._response_to_result(to_response(value), stream=True, prev_usage=self._usage)
+        result = theirs._response_to_result(to_response(value), stream=True)
         chunk: Any = result.generations[0]
         self._indexer.assign(chunk.message)
-        usage = chunk.message.usage_metadata
-        self._usage = usage if self._usage is None else add_usage(self._usage, usage)
+        chunk.message.usage_metadata = usage
         self._has_chunks = True
         return self._finish(chunk)
 
@@ -138,18 +148,27 @@ class GoogleMessages(GoogleGenerations):
         return make_message
 
     def _make_output(self, payload: Any) -> Any:
-        if type(payload) is str and not self._as_blocks:
-            self._is_list = False
-            if self._collects:
-                self._texts.append(payload)
-        else:
+        if type(payload) is not str:
             self._keep_texts()
         return super()._make_output(payload)
 
+    def _make_text(self, text: str, usage: Any) -> Any:
+        message = super()._make_text(text, usage)
+        self._is_list = self._as_blocks
+        if self._collects and usage is None and not self._as_blocks:
+            self._texts.append(text)
+        elif self._collects:
+            self._keep(message)
+        return message
+
+    def _keep(self, message: Any) -> None:
+        """Keep a message of text for the result; the consumer may change it."""
+        info: dict[str, Any] = {"safety_ratings": []}
+        self._kept.append(ChatGenerationChunk(message=message.model_copy(), generation_info=info))
+
     def _keep_texts(self) -> None:
         if self._texts:
-            message = self._make("".join(self._texts))
-            self._kept.append(ChatGenerationChunk(message=message, generation_info={"safety_ratings": []}))
+            self._keep(self._make("".join(self._texts)))
             self._texts.clear()
 
     def _finish(self, chunk: ChatGenerationChunk) -> Any:
@@ -188,6 +207,16 @@ def _read(raw: str) -> Any:
         return orjson.loads(raw)
     except ValueError:
         return json.loads(raw)
+
+
+def _is_text_alone(value: dict[str, Any]) -> bool:
+    candidates = value.get("candidates")
+    return (
+        isinstance(candidates, list)
+        and len(candidates) == 1
+        and isinstance(candidates[0], dict)
+        and is_text_alone(candidates[0])
+    )
 
 
 def _set_text(value: dict[str, Any], text: str) -> None:

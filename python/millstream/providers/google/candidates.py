@@ -13,7 +13,7 @@ from uuid import uuid4
 from .contents import SIGNATURES
 from .parts import MEDIA_PROCESSING
 
-__all__ = ("Candidate", "read_candidate")
+__all__ = ("Candidate", "is_text_alone", "read_candidate")
 
 _CODE_WARNING = """
         Warning: Output may vary each run.
@@ -26,6 +26,9 @@ _CODE_WARNING = """
 _SAMPLE_RATE = 24_000
 
 _Part = Mapping[str, Any]
+
+# The members of a candidate that are in every payload.
+_USUAL = frozenset({"content", "index"})
 
 
 class Candidate:
@@ -55,6 +58,15 @@ class Candidate:
         """Whether the content has a thought."""
         items = self.content if isinstance(self.content, list) else []
         return any(isinstance(item, dict) and item.get("type") == "thinking" for item in items)
+
+
+def is_text_alone(candidate: Mapping[str, Any]) -> bool:
+    """Return whether a candidate has one text, which is not empty, and nothing else."""
+    content = candidate.get("content")
+    parts = content.get("parts") if isinstance(content, dict) and candidate.keys() <= _USUAL else None
+    if not isinstance(parts, list) or len(parts) != 1 or type(parts[0]) is not dict:
+        return False
+    return len(parts[0]) == 1 and bool(parts[0].get("text"))
 
 
 def read_candidate(candidate: Mapping[str, Any], *, as_blocks: bool, strip: bool, text: str | None = None) -> Candidate:

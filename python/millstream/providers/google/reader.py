@@ -9,13 +9,12 @@ from typing import Any
 
 from ...messages.ai import AIMessage, AIMessageChunk, text_chunk
 from ...messages.tool_calls import tool_call, tool_call_chunk
-from ...messages.usage import UsageMetadata, add_usage
 from ...outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
 from ..message_reader import MessageReader
-from .candidates import Candidate, read_candidate
+from .candidates import Candidate, is_text_alone, read_candidate
 from .metadata import convert_feedback, convert_grounding, convert_logprobs, convert_ratings
 from .models import is_gemini_3_or_later
-from .usage import create_usage_metadata, subtract_previous
+from .usage import UsageDifferences, create_usage_metadata
 
 __all__ = ("PROVIDER", "GeminiReader")
 
@@ -36,7 +35,7 @@ class GeminiReader(MessageReader):
     has more than one. Pieces of the same block, and calls, have an index.
     """
 
-    __slots__ = ("_as_blocks", "_index", "_next_index", "_open", "_usage", "_wants_logprobs")
+    __slots__ = ("_as_blocks", "_index", "_next_index", "_open", "_usage", "_version", "_wants_logprobs")
 
     def __init__(self, *, wants_logprobs: bool = False) -> None:
         super().__init__()
@@ -47,8 +46,8 @@ class GeminiReader(MessageReader):
         self._open: str | None = None
         self._index = -1
         self._next_index = 0
-        # The sum of the counts handed out.
-        self._usage: UsageMetadata | None = None
+        self._usage = UsageDifferences()
+        self._version: str | None = None
 
     def text(self, text: str) -> AIMessageChunk:
         """Return the chunk of a payload that is ``text`` and nothing else."""
@@ -61,9 +60,9 @@ class GeminiReader(MessageReader):
 
     def read(self, payload: Any, text: str | None) -> ChatGenerationChunk | None:
         """Return the chunk of any other payload."""
-        if not isinstance(payload, Mapping) or "error" in payload:
+        if not isinstance(payload, dict) or "error" in payload:
             return None
-        usage = self._read_usage(payload)
+        usage = self._usage.add(payload.get("usageMetadata"))
         candidates = _list_candidates(payload)
         if not candidates:
             message = AIMessageChunk(content="", response_metadata=_describe_blocked(payload))
@@ -71,7 +70,14 @@ class GeminiReader(MessageReader):
             return ChatGenerationChunk(message, {})
         candidate = candidates[0]
         version = _read_version(payload)
-        self._as_blocks = is_gemini_3_or_later(version)
+        if version != self._version:
+            self._version = version
+            self._as_blocks = is_gemini_3_or_later(version)
+        if text is not None and is_text_alone(candidate):
+            # Most payloads are a text and the counts so far.
+            chunk = self.text(text)
+            chunk.id, chunk.usage_metadata = None, usage
+            return ChatGenerationChunk(chunk, {"safety_ratings": []})
         found = read_candidate(candidate, as_blocks=self._as_blocks, strip=False, text=text)
         info, metadata = _describe(candidate, version, wants_logprobs=self._wants_logprobs)
         message = text_chunk("", None, metadata)
@@ -90,7 +96,6 @@ class GeminiReader(MessageReader):
         feedback = body.get("promptFeedback")
         output = {"prompt_feedback": convert_feedback(feedback)} if isinstance(feedback, Mapping) else {}
         version = _read_version(body)
-        usage = create_usage_metadata(body.get("usageMetadata"))
         generations = []
         for candidate in _list_candidates(body):
             found = read_candidate(candidate, as_blocks=is_gemini_3_or_later(version), strip=True)
@@ -101,21 +106,12 @@ class GeminiReader(MessageReader):
                 response_metadata=metadata,
                 tool_calls=[tool_call(name=name or "", args=json.loads(args), id=id) for name, args, id in found.calls],
             )
-            message.usage_metadata = None if usage is None else subtract_previous(usage, None)
+            message.usage_metadata = create_usage_metadata(body.get("usageMetadata"))
             generations.append(ChatGeneration(message, info))
         if not generations:
             message = AIMessage(content="", response_metadata=_describe_blocked(body))
             generations = [ChatGeneration(message, {})]
         return ChatResult(generations, output)
-
-    def _read_usage(self, payload: Mapping[str, Any]) -> UsageMetadata | None:
-        """Return the counts since the last payload."""
-        total = create_usage_metadata(payload.get("usageMetadata"))
-        if total is None:
-            return None
-        usage = subtract_previous(total, self._usage)
-        self._usage = usage if self._usage is None else add_usage(self._usage, usage)
-        return usage
 
     def _index_content(self, found: Candidate) -> str | list[Any]:
         content = _content(found, self._as_blocks)
@@ -137,7 +133,7 @@ class GeminiReader(MessageReader):
 
 def _list_candidates(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     candidates = payload.get("candidates")
-    return [one for one in candidates if isinstance(one, Mapping)] if isinstance(candidates, list) else []
+    return [one for one in candidates if isinstance(one, dict)] if isinstance(candidates, list) else []
 
 
 def _read_version(payload: Mapping[str, Any]) -> str | None:

@@ -2,45 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ...messages.usage import UsageMetadata, subtract_usage
+from ...messages.usage import UsageMetadata
 
-__all__ = ("create_usage_metadata", "subtract_previous")
+__all__ = ("UsageDifferences", "create_usage_metadata")
+
+_Counts = tuple[int, int, int, int, int]
+"""The tokens of the input, of the output and of both; those of them that are cached, and that are thoughts."""
 
 
 def create_usage_metadata(usage: object) -> UsageMetadata | None:
     """Return the counts of ``usage``; ``None`` if there are none, or all are zero."""
-    if not isinstance(usage, Mapping):
+    counts = _read_counts(usage)
+    return None if counts is None else _create(counts, has_thoughts=counts[4] > 0)
+
+
+class UsageDifferences:
+    """The counts of a stream: :meth:`add` returns those since the last payload that had some."""
+
+    __slots__ = ("_has_thoughts", "_sums")
+
+    def __init__(self) -> None:
+        self._sums: _Counts | None = None
+        self._has_thoughts = False
+
+    def add(self, usage: object) -> UsageMetadata | None:
+        """Return the difference of the totals in ``usage`` and the sum of the differences before it."""
+        totals = _read_counts(usage)
+        if totals is None:
+            return None
+        self._has_thoughts = self._has_thoughts or totals[4] > 0
+        if (sums := self._sums) is None:
+            self._sums = totals
+            return _create(totals, has_thoughts=self._has_thoughts)
+        # The last payload of Gemini 2.0 counts fewer tokens of the prompt than those before it, and it is right.
+        first = totals[0] - sums[0]
+        others = [max(total - before, 0) for total, before in zip(totals[1:], sums[1:], strict=True)]
+        counts: _Counts = (first, others[0], others[1], others[2], others[3])
+        self._sums = (totals[0], *(before + more for before, more in zip(sums[1:], others, strict=True)))  # type: ignore[assignment]
+        return _create(counts, has_thoughts=self._has_thoughts)
+
+
+def _read_counts(usage: object) -> _Counts | None:
+    if not isinstance(usage, dict):
         return None
     # The prompts of the server's own tools are input too, and counted in the total.
     input_tokens = _read_count(usage, "promptTokenCount") + _read_count(usage, "toolUsePromptTokenCount")
-    reasoning = _read_count(usage, "thoughtsTokenCount")
-    counts: Any = {
-        "input_tokens": input_tokens,
-        "output_tokens": _read_count(usage, "candidatesTokenCount") + reasoning,
-        "total_tokens": _read_count(usage, "totalTokenCount"),
-        "input_token_details": {"cache_read": _read_count(usage, "cachedContentTokenCount")},
-    }
-    if reasoning:
-        counts["output_token_details"] = {"reasoning": reasoning}
-    if not any((*list(counts.values())[:3], counts["input_token_details"]["cache_read"])):
+    thoughts = _read_count(usage, "thoughtsTokenCount")
+    output_tokens = _read_count(usage, "candidatesTokenCount") + thoughts
+    total, cached = _read_count(usage, "totalTokenCount"), _read_count(usage, "cachedContentTokenCount")
+    if not (input_tokens or output_tokens or total or cached):
         return None
-    return counts  # type: ignore[no-any-return]
+    return input_tokens, output_tokens, total, cached, thoughts
 
 
-def subtract_previous(usage: UsageMetadata, previous: UsageMetadata | None) -> UsageMetadata:
-    """Return the difference of two totals of one stream."""
-    if previous is None:
-        return subtract_usage(usage, None)
-    difference = subtract_usage(usage, previous)
-    if usage["input_tokens"] < previous["input_tokens"]:
-        # The last payload of Gemini 2.0 counts fewer tokens of the prompt than those before it, and it is right.
-        difference["input_tokens"] = usage["input_tokens"] - previous["input_tokens"]
-    return difference
+def _create(counts: _Counts, *, has_thoughts: bool) -> UsageMetadata:
+    metadata: Any = {
+        "input_tokens": counts[0],
+        "output_tokens": counts[1],
+        "total_tokens": counts[2],
+        "input_token_details": {"cache_read": counts[3]},
+    }
+    if has_thoughts:
+        metadata["output_token_details"] = {"reasoning": counts[4]}
+    return metadata  # type: ignore[no-any-return]
 
 
-def _read_count(usage: Mapping[str, Any], name: str) -> int:
+def _read_count(usage: dict[str, Any], name: str) -> int:
     count = usage.get(name)
-    return count if isinstance(count, int) and not isinstance(count, bool) else 0
+    return count if type(count) is int else 0
