@@ -206,3 +206,19 @@ def test_functions_of_a_text_are_custom_tools_as_in_langchain(options: dict[str,
         assert dump_messages(result) == dump_messages(expected)
         assert first.tool_calls[0]["args"] == {"__arg1": 'print("hi")'}
     assert custom_tool(execute).invoke(call).content == [{"type": "custom_tool_call_output", "output": "A"}]
+
+
+def test_calls_that_are_relayed_as_chat_completions_are_counted_from_0() -> None:
+    from millstream import ChatOpenAI
+    from openai_served import served
+
+    calls = [REASONING, CALL, {**CALL, "id": "fc_9", "call_id": "call_9"}]
+    with MockServer(streamed(*calls)) as upstream:
+        model = ChatOpenAI(model="m", api_key="k", base_url=upstream.url, use_responses_api=True, max_retries=0)
+        user: Any = [{"role": "user", "content": "x"}]
+        with served({"m": model}) as sdk, sdk.chat.completions.stream(model="m", messages=user) as stream:
+            found = stream.get_final_completion().choices[0].message.tool_calls
+    assert [(call.id, call.function.arguments) for call in found or ()] == [
+        ("call_1", CALL["arguments"]),
+        ("call_9", CALL["arguments"]),
+    ]

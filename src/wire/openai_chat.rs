@@ -1,6 +1,6 @@
 //! `openai.chat`: chat completion chunks, as OpenAI's SDKs read them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::answer::Answer;
 use super::choices::{ChoiceFormat, ChoiceWire};
@@ -14,8 +14,8 @@ use crate::json::write_compact;
 pub struct Chat {
     /// The index that a tool call is written with, and its id, by its choice and index.
     calls: BTreeMap<(u32, u32), (u64, Option<String>)>,
-    /// The indexes that are written, by choice.
-    used: BTreeMap<u32, BTreeSet<u64>>,
+    /// How many calls have begun, by choice. Clients keep calls in a list, so that the first one has the index 0.
+    begun: BTreeMap<u32, u64>,
     annotations: Vec<Vec<u8>>,
 }
 
@@ -167,13 +167,9 @@ impl Chat {
             None if id.is_none() && !has_name => return None,
             None => {}
         }
-        let used = self.used.entry(choice).or_default();
-        let index = u64::from(call.index);
-        let index = match used.last() {
-            Some(last) if used.contains(&index) => last + 1,
-            _ => index,
-        };
-        used.insert(index);
+        let begun = self.begun.entry(choice).or_default();
+        let index = *begun;
+        *begun += 1;
         self.calls.insert(key, (index, id.map(str::to_owned)));
         Some(Place {
             index,

@@ -13,7 +13,7 @@ _ROLE = b'"role":"assistant"'
 class ChatWire(ChoiceWire):
     """The first record of a choice has its role. Reasoning is ``reasoning_content``, as DeepSeek and vLLM have it."""
 
-    __slots__ = ("_annotations", "_calls", "_used")
+    __slots__ = ("_annotations", "_calls", "_calls_begun")
 
     lacks = ("data", "snapshots")
 
@@ -25,8 +25,8 @@ class ChatWire(ChoiceWire):
         super().__init__(answer)
         self._calls: dict[tuple[int, int], tuple[int, str]] = {}
         """The index that a tool call is written with, and its id, by its choice and index."""
-        self._used: dict[int, set[int]] = {}
-        """The indexes that are written, by choice."""
+        self._calls_begun: dict[int, int] = {}
+        """How many calls have begun, by choice. Clients keep calls in a list, so that the first one has the index 0."""
         self._annotations: list[bytes] = []
 
     def text(self, out: bytearray, text: str) -> None:
@@ -101,8 +101,7 @@ class ChatWire(ChoiceWire):
         known = self._calls.get((choice, call.index))
         if known is not None and not (id and call.name and (known[1] or id) != id):
             return known[0], False
-        used = self._used.setdefault(choice, set())
-        index = max(used) + 1 if call.index in used else call.index
-        used.add(index)
+        index = self._calls_begun.get(choice, 0)
+        self._calls_begun[choice] = index + 1
         self._calls[choice, call.index] = (index, id)
         return index, True
