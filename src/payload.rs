@@ -213,7 +213,13 @@ impl Payloads {
             event: sent.event,
             is_body: self.reads_bodies,
         };
-        if self.family.read(&mut reader, source, &mut payload).is_err() {
+        // What is not an object says nothing, in any format.
+        let read = if trimmed.starts_with(b"{") {
+            self.family.read(&mut reader, source, &mut payload)
+        } else {
+            reader.skip().and_then(|()| reader.end())
+        };
+        if read.is_err() {
             let error = Error::PayloadNotJson {
                 unit: sent.unit,
                 offset: sent.offset,

@@ -128,6 +128,16 @@ def test_a_part_of_gemini_comes_alone_if_it_is_text_of_the_model_that_is_known(i
     ]
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_json_that_is_no_object_says_nothing(impl: ModuleType, name: str) -> None:
+    for event, _ in EVENTS[name]:
+        if event == "error":
+            continue
+        decoder = impl.StreamDecoder(name)
+        assert decoder.feed(b"event: %s\ndata: [12]\n\n" % (event or "x").encode()) == []
+        assert (decoder._has_choices, decoder.done) == (False, False)
+
+
 def test_parts_of_several_kinds_are_one_payload(impl: ModuleType) -> None:
     mixed = answer({"text": "a"}, {"text": "t", "thought": True}, {"text": "b"})
     mixed["candidates"][0]["finishReason"] = "STOP"
