@@ -80,23 +80,29 @@ impl StreamDecoder {
             return;
         }
         self.payloads.seen.take_head(data);
-        let mut data = data;
-        if let Body::Unknown { .. } = self.body {
-            let framing = self.payloads.format.framing();
-            let size = self.max_event_size;
-            let space = self.body.sniff(data, self.sniffed, framing, size);
-            self.sniffed += space as u64;
-            let (space, rest) = data.split_at(space);
-            self.events(space, sink);
-            if self.is_done() {
-                return;
-            }
-            data = rest;
+        match self.body {
+            Body::Events => self.events(data, sink),
+            Body::Unknown { .. } => self.begin(data, sink),
+            _ => self.take(data, sink),
         }
-        self.take(data, sink);
+    }
+
+    /// Takes in a piece of a body whose kind is not known yet.
+    #[inline(never)]
+    fn begin(&mut self, data: &[u8], sink: &mut impl Sink) {
+        let framing = self.payloads.format.framing();
+        let size = self.max_event_size;
+        let space = self.body.sniff(data, self.sniffed, framing, size);
+        self.sniffed += space as u64;
+        let (space, rest) = data.split_at(space);
+        self.events(space, sink);
+        if !self.is_done() {
+            self.take(rest, sink);
+        }
     }
 
     /// Takes in a piece of a body of a known kind.
+    #[inline(never)]
     fn take(&mut self, data: &[u8], sink: &mut impl Sink) {
         let (payloads, limit) = (&mut self.payloads, self.max_event_size);
         match &mut self.body {

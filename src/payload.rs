@@ -1,11 +1,9 @@
 //! Frames → deltas: the state of a decoder's stream.
 
-use std::borrow::Cow;
-
 use crate::delta::choices::{Choices, Settled};
 use crate::delta::family::{Family, Source};
 use crate::delta::known::{RecentPayloads, Sample};
-use crate::delta::output::Output;
+use crate::delta::output::{Output, take_usage};
 use crate::delta::payload::{Beside, Payload};
 use crate::delta::sent_error::{error_text, trim};
 use crate::delta::sink::{Delta, INFO_MEMBERS, ResponseInfo, Sink};
@@ -121,8 +119,13 @@ impl Payloads {
         let content = known.content(piece);
         self.choices
             .take_increment(&content, &mut self.output, sink);
-        if let Some(usage) = known.usage(payload) {
-            take_usage(usage, &mut self.usage, &mut self.output, sink);
+        if known.has_usage() {
+            take_usage(
+                known.usage(payload),
+                &mut self.usage,
+                &mut self.output,
+                sink,
+            );
         }
         sink.end_payload();
         Some(length)
@@ -185,8 +188,13 @@ impl Payloads {
         let content = known.content(piece);
         self.choices
             .take_increment(&content, &mut self.output, sink);
-        if let Some(usage) = known.usage(payload) {
-            take_usage(usage, &mut self.usage, &mut self.output, sink);
+        if known.has_usage() {
+            take_usage(
+                known.usage(payload),
+                &mut self.usage,
+                &mut self.output,
+                sink,
+            );
         }
         sink.end_payload();
         if !sent.head.is_empty() {
@@ -205,6 +213,7 @@ impl Payloads {
     }
 
     /// Reads a payload that is like none before.
+    #[inline(never)]
     fn read_whole(&mut self, sent: &Sent<'_>, trimmed: &[u8], sink: &mut impl Sink) {
         let text = utf8::decode(trimmed);
         let mut reader = Reader::new(&text);
@@ -237,7 +246,7 @@ impl Payloads {
         let is_plain = self.is_plain(&payload);
         if self.compares {
             let sample = Sample {
-                head: &head_of(sent),
+                head: &sent.whole_head(),
                 event: sent.event,
                 text: &text,
                 may_have_lines: sent.unit == Unit::Element,
@@ -339,9 +348,12 @@ impl Payloads {
     ) {
         self.choices
             .take(&payload.choices, settled, &mut self.output, sink);
-        if let Some(usage) = payload.usage.as_deref() {
-            take_usage(usage, &mut self.usage, &mut self.output, sink);
-        }
+        take_usage(
+            payload.usage.as_deref(),
+            &mut self.usage,
+            &mut self.output,
+            sink,
+        );
         if let Some(error) = payload.error.as_deref() {
             self.provider_error(error, sink);
         }
@@ -374,27 +386,4 @@ impl Payloads {
         self.seen.head.clear();
         self.failure = Some(error);
     }
-}
-
-/// The bytes that stand before a payload like this in the stream.
-fn head_of<'s>(sent: &Sent<'s>) -> Cow<'s, [u8]> {
-    match sent.unit {
-        Unit::Frame if !sent.head.is_empty() => Cow::Borrowed(sent.head),
-        Unit::Frame if sent.event.is_empty() => Cow::Borrowed(b"data: "),
-        Unit::Frame => Cow::Owned([b"event: ", sent.event, b"\ndata: "].concat()),
-        _ => Cow::Borrowed(b""),
-    }
-}
-
-/// Hands out token counts, and keeps them as the last ones.
-#[inline(never)]
-fn take_usage(usage: &str, kept: &mut Option<String>, output: &mut Output, sink: &mut impl Sink) {
-    let last = kept.get_or_insert_default();
-    last.clear();
-    last.push_str(usage);
-    let delta = Delta {
-        usage: Some(usage),
-        ..Delta::default()
-    };
-    output.hand_out(&delta, sink);
 }

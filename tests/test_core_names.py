@@ -23,7 +23,7 @@ MODULES = {
     "seen": (["seen"], ["seen"]),
     "partial": (["json/partial", "json/tape", "json/changes", "json/numbers"], ["partial", "tape", "changes"]),
     "delta": (
-        ["delta/sink", "delta/output", "delta/openai", "delta/message", "delta/choices", "delta/tools"],
+        ["delta/sink", "delta/output", "delta/openai", "delta/message", "delta/values", "delta/choices", "delta/tools"],
         ["delta/__init__", "delta/openai", "delta/choices", "delta/tools"],
     ),
     "wire": (
@@ -124,7 +124,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
                 "Content Message Part PartKind ResponseInfo Settled ToolCall append array count_parts error_string "
                 "members_of object piece push_part set_reasoning set_text settle_parts some tool_call whole"
             ),
-            "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment",
+            "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment take_usage",
             "Python keeps text in kept_text.py, and counts in payload.py": (
                 "contents_seen has_content has_only_text has_only_text_and_role first_text has_whole_text is_empty "
                 "keep_all kept_logprobs kept_text"

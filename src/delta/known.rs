@@ -187,14 +187,16 @@ impl Known {
         }
     }
 
-    /// The token counts in `payload`, which is like the known one.
+    /// Whether there are token counts beside the piece.
     #[inline]
-    pub fn usage<'p>(&self, payload: &'p [u8]) -> Option<&'p str> {
-        self.find_usage(payload, self.usage?)
+    pub fn has_usage(&self) -> bool {
+        self.usage.is_some()
     }
 
+    /// The token counts in `payload`, which is like the known one.
     #[inline(never)]
-    fn find_usage<'p>(&self, payload: &'p [u8], (start, end): (usize, usize)) -> Option<&'p str> {
+    pub fn usage<'p>(&self, payload: &'p [u8]) -> Option<&'p str> {
+        let (start, end) = self.usage?;
         let start = self.skeleton.locate(payload, start)?;
         let end = self.skeleton.locate(payload, end)?;
         std::str::from_utf8(payload.get(start..end)?).ok()

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::sink::Text;
+pub(super) use super::values::{array, error_string, members_of, object};
 use crate::json::{InvalidJson, Raw, Reader};
 use crate::text::Held;
 
@@ -262,46 +263,6 @@ impl<'p> Arguments<'p> {
 /// A string that is there and not empty.
 pub fn some(raw: Option<Raw<'_>>) -> Option<Raw<'_>> {
     raw.filter(|raw| !raw.is_empty())
-}
-
-/// Reads a value; if it is an object, member by member.
-pub(super) fn object<'p>(
-    reader: &mut Reader<'p>,
-    member: impl FnMut(&mut Reader<'p>, &str) -> Result<()>,
-) -> Result<()> {
-    if reader.peek() == b'{' {
-        reader.members(member)
-    } else {
-        reader.skip()
-    }
-}
-
-/// Reads a value; if it is an object, member by member. Returns whether it is.
-pub(super) fn members_of<'p>(
-    reader: &mut Reader<'p>,
-    member: impl FnMut(&mut Reader<'p>, &str) -> Result<()>,
-) -> Result<bool> {
-    let is_object = reader.peek() == b'{';
-    object(reader, member)?;
-    Ok(is_object)
-}
-
-/// Reads a value; returns its text if it is a string that is not empty.
-pub(super) fn error_string<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str>> {
-    let text = reader.value()?;
-    Ok((text.len() > 2 && text.starts_with('"')).then_some(text))
-}
-
-/// Reads a value; if it is an array, element by element.
-pub(super) fn array<'p>(
-    reader: &mut Reader<'p>,
-    element: impl FnMut(&mut Reader<'p>) -> Result<()>,
-) -> Result<()> {
-    if reader.peek() == b'[' {
-        reader.elements(element)
-    } else {
-        reader.skip()
-    }
 }
 
 /// Reads a list of parts, or one part.

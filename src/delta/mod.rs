@@ -26,5 +26,6 @@ pub mod tgi;
 mod tools;
 pub mod unidentified;
 mod usage;
+mod values;
 
 pub use sink::{Delta, ResponseInfo, Sink, Text, ToolCallDelta};

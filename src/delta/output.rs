@@ -113,6 +113,27 @@ impl Output {
     }
 }
 
+/// Hands out token counts, if there are any, and keeps them as the last ones.
+#[inline(never)]
+pub fn take_usage(
+    usage: Option<&str>,
+    kept: &mut Option<String>,
+    output: &mut Output,
+    sink: &mut impl Sink,
+) {
+    let Some(usage) = usage else {
+        return;
+    };
+    let last = kept.get_or_insert_default();
+    last.clear();
+    last.push_str(usage);
+    let delta = Delta {
+        usage: Some(usage),
+        ..Delta::default()
+    };
+    output.hand_out(&delta, sink);
+}
+
 /// The longest start of `text` that has at most `size` bytes.
 fn start(text: &str, size: usize) -> &str {
     let mut end = size.min(text.len());

@@ -5,6 +5,8 @@ mod checksum;
 pub mod json_array;
 pub mod json_lines;
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Unit};
 
 /// A payload as it was sent.
@@ -72,6 +74,18 @@ pub trait Parts {
 
     /// Takes the next part from `data`, which is moved on past it.
     fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> NextPart<'s>;
+}
+
+impl<'d> Sent<'d> {
+    /// The bytes that stand before a payload like this in the stream.
+    pub fn whole_head(&self) -> Cow<'d, [u8]> {
+        match self.unit {
+            Unit::Frame if !self.head.is_empty() => Cow::Borrowed(self.head),
+            Unit::Frame if self.event.is_empty() => Cow::Borrowed(b"data: "),
+            Unit::Frame => Cow::Owned([b"event: ", self.event, b"\ndata: "].concat()),
+            _ => Cow::Borrowed(b""),
+        }
+    }
 }
 
 impl Tail {

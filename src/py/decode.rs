@@ -189,10 +189,9 @@ impl PyStreamDecoder {
     /// end comes as a string. A payload with an error does not come out. Errors are those of ``feed``.
     fn feed_payloads<'py>(&self, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let (py, data) = (data.py(), bytes_for("feed_payloads", data)?);
-        let data = data.as_bytes();
-        let mut payloads = PayloadTexts::new(data);
+        let mut payloads = PayloadTexts::new(data.as_bytes());
         self.0
-            .feed_into(py, data, &PAYLOADS, &mut payloads, |payloads| {
+            .feed_into(py, data.as_bytes(), &PAYLOADS, &mut payloads, |payloads| {
                 payloads.list(py)
             })
     }
@@ -281,12 +280,8 @@ impl PyStreamDecoder {
     /// Why choice 0 ended, in the provider's word, or ``None`` while it has not.
     #[getter]
     fn finish_reason(&self, py: Python<'_>) -> Option<String> {
-        self.0
-            .shared
-            .lock(py)
-            .core
-            .finish_reason()
-            .map(str::to_owned)
+        let state = self.0.shared.lock(py);
+        state.core.finish_reason().map(str::to_owned)
     }
 
     /// The last usage object the provider sent, or ``None``.
