@@ -5,13 +5,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..._model_classes import is_model_class
 from ...errors import OutputParserException
 from ...function_calling import convert_to_openai_tool
-from ...language_models.structured_output import pipe_to_parser
-from ...output_parsers import JsonOutputParser
-from ...output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from ...output_parsers.pydantic import PydanticOutputParser
+from ...language_models.structured_output import StructuredModel, call_parser, pipe_to_parser, text_parser
 from .output_schemas import build_output_format
 from .tools import convert_to_anthropic_tool, thinks
 
@@ -24,21 +20,15 @@ __all__ = ("build_structured_model",)
 _FREE = ("claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5")
 
 
-class StructuredModel(Protocol):
-    """The interface of a chat model that structured output uses."""
+class AnthropicModel(StructuredModel, Protocol):
+    """The interface of a chat model that structured output uses here."""
 
     model: str
     thinking: dict[str, Any] | None
 
-    def bind(self, **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with ``kwargs`` in every call."""
-
-    def bind_tools(self, tools: Any, **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with tools that it may call."""
-
 
 def build_structured_model(
-    model: StructuredModel, schema: Any, *, method: str, include_raw: bool, strict: bool | None
+    model: AnthropicModel, schema: Any, *, method: str, include_raw: bool, strict: bool | None
 ) -> Runnable[Any, Any]:
     """Return ``model``, bound to the parameters that request ``schema`` and piped to the parser of its answers."""
     if method == "json_mode":
@@ -57,7 +47,7 @@ def build_structured_model(
     return pipe_to_parser(bound, parser, include_raw=include_raw)
 
 
-def _bind_tool(model: StructuredModel, schema: Any, strict: bool | None) -> tuple[Any, Any]:
+def _bind_tool(model: AnthropicModel, schema: Any, strict: bool | None) -> tuple[Any, Any]:
     tool = convert_to_anthropic_tool(schema)
     arguments: dict[str, Any] = {
         "ls_structured_output_format": {"kwargs": {"method": "function_calling"}, "schema": tool}
@@ -68,9 +58,7 @@ def _bind_tool(model: StructuredModel, schema: Any, strict: bool | None) -> tupl
         bound = model.bind_tools([schema], **arguments).pipe(_require_call(model.model))
     else:
         bound = model.bind_tools([schema], tool_choice=tool["name"], **arguments)
-    if is_model_class(schema):
-        return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
-    return bound, JsonOutputKeyToolsParser(key_name=tool["name"], first_tool_only=True)
+    return bound, call_parser(schema, tool["name"])
 
 
 def _require_call(name: str) -> Any:
@@ -91,7 +79,7 @@ def _require_call(name: str) -> Any:
     return require_call
 
 
-def _bind_schema(model: StructuredModel, schema: Any) -> tuple[Any, Any]:
+def _bind_schema(model: AnthropicModel, schema: Any) -> tuple[Any, Any]:
     bound = model.bind(
         output_config={"format": build_output_format(schema)},
         ls_structured_output_format={
@@ -99,4 +87,4 @@ def _bind_schema(model: StructuredModel, schema: Any) -> tuple[Any, Any]:
             "schema": convert_to_openai_tool(schema),
         },
     )
-    return bound, PydanticOutputParser(pydantic_object=schema) if is_model_class(schema) else JsonOutputParser()
+    return bound, text_parser(schema)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..._model_classes import is_model_class, schema_of_model
 from ...function_calling import convert_to_json_schema, convert_to_openai_tool
 from ...function_calling.annotations import is_typed_dict
-from ...language_models.structured_output import pipe_to_parser
-from ...output_parsers import JsonOutputParser
-from ...output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from ...output_parsers.pydantic import PydanticOutputParser
+from ...language_models.structured_output import StructuredModel, call_parser, pipe_to_parser, text_parser
 
 if TYPE_CHECKING:
     from ...runnables.runnable import Runnable
@@ -19,16 +16,6 @@ if TYPE_CHECKING:
 __all__ = ("build_structured_model",)
 
 _METHODS = ("json_schema", "json_mode", "function_calling")
-
-
-class StructuredModel(Protocol):
-    """The interface of a chat model that structured output uses."""
-
-    def bind(self, **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with ``kwargs`` in every call."""
-
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with tools that it may call."""
 
 
 def build_structured_model(
@@ -52,10 +39,8 @@ def build_structured_model(
 
 
 def _bind_schema(model: StructuredModel, schema: Any, method: str) -> tuple[Any, Any]:
-    parser: Any = JsonOutputParser()
     if is_model_class(schema):
         sent, shown = schema_of_model(schema), convert_to_json_schema(schema)
-        parser = PydanticOutputParser(pydantic_object=schema)
     elif is_typed_dict(schema):
         sent = shown = convert_to_json_schema(schema)
     elif isinstance(schema, Mapping):
@@ -68,7 +53,7 @@ def _bind_schema(model: StructuredModel, schema: Any, method: str) -> tuple[Any,
         response_json_schema=sent,
         ls_structured_output_format={"kwargs": {"method": method}, "schema": shown},
     )
-    return bound, parser
+    return bound, text_parser(schema)
 
 
 def _bind_tool(model: StructuredModel, schema: Any, method: str) -> tuple[Any, Any]:
@@ -76,6 +61,4 @@ def _bind_tool(model: StructuredModel, schema: Any, method: str) -> tuple[Any, A
     name = tool["function"]["name"]
     format = {"kwargs": {"method": method}, "schema": tool}
     bound = model.bind_tools([schema], tool_choice=name, ls_structured_output_format=format)
-    if is_model_class(schema):
-        return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
-    return bound, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+    return bound, call_parser(schema, name)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, is_typeddict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, is_typeddict
 
 from ..._model_classes import is_first_version, is_model_class
 from ...function_calling import convert_to_json_schema, convert_to_openai_tool
-from ...language_models.structured_output import pipe_to_parser
-from ...output_parsers import JsonOutputParser
-from ...output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from ...output_parsers.pydantic import PydanticOutputParser
+from ...language_models.structured_output import StructuredModel, call_parser, pipe_to_parser, text_parser
 
 if TYPE_CHECKING:
     from ...runnables.runnable import Runnable
@@ -18,16 +15,6 @@ if TYPE_CHECKING:
 __all__ = ("build_structured_model",)
 
 _METHODS = ("function_calling", "json_schema", "json_mode")
-
-
-class StructuredModel(Protocol):
-    """The interface of a chat model that structured output uses."""
-
-    def bind(self, **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with ``kwargs`` in every call."""
-
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with tools that it may call."""
 
 
 def build_structured_model(
@@ -51,7 +38,7 @@ def build_structured_model(
         bound = model.bind(
             format=format, ls_structured_output_format={"kwargs": {"method": method}, "schema": described}
         )
-        parser = PydanticOutputParser(pydantic_object=schema) if is_model_class(schema) else JsonOutputParser()
+        parser = text_parser(schema)
     return pipe_to_parser(bound, parser, include_raw=include_raw)
 
 
@@ -60,9 +47,7 @@ def _bind_tool(model: StructuredModel, schema: Any) -> tuple[Any, Any]:
     name = tool["function"]["name"]
     format = {"kwargs": {"method": "function_calling"}, "schema": tool}
     bound = model.bind_tools([schema], tool_choice=name, ls_structured_output_format=format)
-    if is_model_class(schema):
-        return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
-    return bound, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+    return bound, call_parser(schema, name)
 
 
 def _build_format(schema: Any) -> Any:

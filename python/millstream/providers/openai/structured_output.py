@@ -7,13 +7,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, get_origin, is_typeddict
 
-from ..._model_classes import is_first_version, is_model_class
+from ..._model_classes import is_first_version
 from ...function_calling import convert_to_openai_tool
 from ...function_calling.formats import json_schema_format
-from ...language_models.structured_output import pipe_to_parser
-from ...output_parsers import JsonOutputParser
-from ...output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
-from ...output_parsers.pydantic import PydanticOutputParser
+from ...language_models.structured_output import StructuredModel, call_parser, pipe_to_parser, text_parser
 
 if TYPE_CHECKING:
     from ...runnables.runnable import Runnable
@@ -23,21 +20,15 @@ __all__ = ("build_structured_model",)
 _METHODS = ("json_schema", "function_calling", "json_mode")
 
 
-class StructuredModel(Protocol):
-    """The interface of a chat model that structured output uses."""
+class OpenAIModel(StructuredModel, Protocol):
+    """The interface of a chat model that structured output uses here."""
 
     model_name: str
     disabled_params: dict[str, Any] | None
 
-    def bind(self, **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with ``kwargs`` in every call."""
-
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, Any]:
-        """Return the model with tools that it may call."""
-
 
 def build_structured_model(
-    model: StructuredModel,
+    model: OpenAIModel,
     schema: Any,
     *,
     method: str,
@@ -79,7 +70,7 @@ def build_structured_model(
         bound = model.bind(
             **{"response_format": {"type": "json_object"}, "ls_structured_output_format": format, **kwargs}
         )
-        parser = PydanticOutputParser(pydantic_object=schema) if is_model_class(schema) else JsonOutputParser()
+        parser = text_parser(schema)
     else:
         bound, parser = _bind_schema(model, schema, strict, tools, dict(kwargs))
     return pipe_to_parser(bound, parser, include_raw=include_raw)
@@ -99,7 +90,7 @@ def _lacks_json_schema(name: str) -> bool:
     return name.startswith(("gpt-3", "gpt-4-")) or name == "gpt-4"
 
 
-def _bind_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+def _bind_tool(model: OpenAIModel, schema: Any, strict: bool | None, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     name = convert_to_openai_tool(schema)["function"]["name"]
     arguments = {
         "tool_choice": name,
@@ -116,9 +107,7 @@ def _bind_tool(model: StructuredModel, schema: Any, strict: bool | None, kwargs:
         key: value for key, value in arguments.items() if key not in disabled or not _is_disabled(value, disabled[key])
     }
     bound = model.bind_tools([schema], **arguments)
-    if is_model_class(schema):
-        return bound, PydanticToolsParser(tools=[schema], first_tool_only=True)
-    return bound, JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+    return bound, call_parser(schema, name)
 
 
 def _is_disabled(value: Any, values: Any) -> bool:
@@ -126,7 +115,7 @@ def _is_disabled(value: Any, values: Any) -> bool:
 
 
 def _bind_schema(
-    model: StructuredModel, schema: Any, strict: bool | None, tools: Sequence[Any] | None, kwargs: dict[str, Any]
+    model: OpenAIModel, schema: Any, strict: bool | None, tools: Sequence[Any] | None, kwargs: dict[str, Any]
 ) -> tuple[Any, Any]:
     arguments: dict[str, Any] = {
         "response_format": json_schema_format(schema, strict=strict),
@@ -138,6 +127,4 @@ def _bind_schema(
     }
     if tools:
         arguments["tools"] = [convert_to_openai_tool(tool, strict=strict) for tool in tools]
-    return model.bind(**arguments), PydanticOutputParser(pydantic_object=schema) if is_model_class(
-        schema
-    ) else JsonOutputParser()
+    return model.bind(**arguments), text_parser(schema)
