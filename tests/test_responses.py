@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from http_clients import BODY, collect, every_client
 from millstream import Delta, StreamDecoder
+from millstream.integrations._decoded_response import find_format
 from millstream.integrations.responses import adecode, aiter_sse, decode, iter_sse
 from millstream.testing import Chunking, Compress, Drip, MockServer, Reply, Stall, varied
 from mock_clients import client_of
@@ -241,7 +242,7 @@ def test_wrong_arguments_are_refused_before_anything_is_read() -> None:
     with pytest.raises(ValueError, match=r"output must be one of 'text', 'deltas', 'records', not 'events'"):
         decode([], "events")  # type: ignore[call-overload]
     with pytest.raises(ValueError, match="format"):
-        decode([], format="auto")
+        decode([], format="telegraph")
     with pytest.raises(
         TypeError, match=r"^the output 'text' takes no argument 'prefix': it takes format, n, max_event_size$"
     ):
@@ -268,3 +269,26 @@ def test_the_examples_are_true(module: str) -> None:
     results = doctest.testmod(import_module(f"millstream.integrations.{module}"))
     assert results.failed == 0
     assert results.attempted > 0
+
+
+@pytest.mark.parametrize(
+    ("url", "format"),
+    [
+        ("https://a.example/v1/chat/completions?x=1", "openai.chat"),
+        ("https://a.example/v1/completions/", "openai.completions"),
+        ("https://a.example/v1/responses", "openai.responses"),
+        ("https://a.example/v1/messages", "anthropic.messages"),
+        ("https://a.example/v1beta/models/g:streamGenerateContent?alt=sse", "gemini.generate"),
+        ("http://localhost:11434/api/chat", "ollama.chat"),
+        ("http://localhost:11434/api/generate", "ollama.generate"),
+        ("https://a.example/v2/chat", "auto"),
+    ],
+)
+def test_the_path_of_the_url_says_the_format(url: str, format: str) -> None:
+    assert find_format(httpx.Response(200, request=httpx.Request("POST", url))) == format
+
+
+def test_the_first_payload_says_the_format_of_a_response_without_a_url() -> None:
+    body = [b'event: content_block_delta\ndata: {"type": "content_block_delta", "index": 0, "delta": ', b"{"]
+    body += [b'"type": "text_delta", "text": "Hi"}}\n\ndata: {"type": "message_stop"}\n\n']
+    assert list(decode(body)) == ["Hi"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,69 +12,30 @@ from ._bodies import AsyncBody, Body, find_response
 
 __all__ = ("Deltas", "Records", "ResponseSource", "Texts", "acheck_status", "check_status", "find_format")
 
-_CHAT, _COMPLETIONS = "openai.chat", "openai.completions"
-
-# The first of these decides the format. Quotes in a JSON string are escaped, so that no text matches.
-_SIGNS = re.compile(
-    rb'"object"\s*:\s*"(?:(?P<completions>text_completion)"|chat\.completion)|"(?:(?P<text>text)|delta|message)"\s*:'
-)
-_SIGN_SIZE = 64
-# So many bytes without a payload are not an OpenAI stream in either format.
-_HELD_SIZE = 65_536
+# The format of a response by the end of its URL's path; the first of these ends that fits.
+_FORMATS = {
+    "/chat/completions": "openai.chat",
+    "/completions": "openai.completions",
+    "/responses": "openai.responses",
+    "/messages": "anthropic.messages",
+    ":streamGenerateContent": "gemini.generate",
+    "/api/chat": "ollama.chat",
+    "/api/generate": "ollama.generate",
+}
 
 
 class _Decoded(DecodedStream):
-    """Outputs what one method of the decoder returns; a subclass says which one.
+    """Outputs what one method of the decoder returns; a subclass says which one."""
 
-    With ``format`` ``None`` the first payload decides, and its bytes are held back until then.
-    """
+    __slots__ = ()
 
-    __slots__ = ("_detects", "_ended", "_held")
-
-    def __init__(self, format: str | None, *, n: int | None = None, max_event_size: int = 16777216) -> None:
-        self._detects = format is None
-        self._held = bytearray()
-        self._ended: list[bool] = []
-        super().__init__(format or _CHAT, None, n=n, max_event_size=max_event_size)
-
-    def _start(self) -> None:
-        super()._start()
-        if self._detects:
-            # The driver asks for this list before the decoder is known.
-            self.done = self._ended
+    def __init__(self, format: str, *, n: int | None = None, max_event_size: int = 16777216) -> None:
+        super().__init__(format, None, n=n, max_event_size=max_event_size)
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
-        """Return the decoder's own method if the format is known, so that a read calls no Python code of ours."""
-        if not self._detects:
-            return self._reader()
-        read: Callable[[bytes], Sequence[Any]] | None = None
-
-        def feed(data: bytes) -> Sequence[Any]:
-            nonlocal read
-            if read is None:
-                if not self._detect(data):
-                    return ()
-                data, read = bytes(self._held), self._reader()
-                self._held.clear()
-            outputs = read(data)
-            if self._decoder._finished:
-                self._ended.append(True)
-            return outputs
-
-        return feed
-
-    def _detect(self, data: bytes) -> bool:
-        """Hold ``data``, and return whether the format is known; if so, the decoder is one for it."""
-        start = max(0, len(self._held) - _SIGN_SIZE)
-        self._held += data
-        sign = _SIGNS.search(self._held, start)
-        if sign is None and len(self._held) < _HELD_SIZE:
-            return False
-        if sign is not None and (sign["completions"] or sign["text"]):
-            self._format = _COMPLETIONS
-            self._start()
-        return True
+        """Return the decoder's own method, so that a read calls no Python code of ours."""
+        return self._reader()
 
     def _reader(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to outputs."""
@@ -86,11 +46,10 @@ class _Decoded(DecodedStream):
         return None
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
-        outputs = self._reader()(bytes(self._held)) if self._held else ()
         try:
-            return [*outputs, *self._close_decoder()], None
+            return self._close_decoder(), None
         except StreamError as error:
-            return [*outputs, *error.items], error
+            return error.items, error
 
     def _close_decoder(self) -> Sequence[Any]:
         raise NotImplementedError
@@ -125,9 +84,7 @@ class Records(_Decoded):
 
     __slots__ = ("_prefix", "_suffix")
 
-    def __init__(
-        self, format: str | None, *, prefix: bytes = b"data: ", suffix: bytes = b"\n\n", **options: Any
-    ) -> None:
+    def __init__(self, format: str, *, prefix: bytes = b"data: ", suffix: bytes = b"\n\n", **options: Any) -> None:
         self._prefix = prefix
         self._suffix = suffix
         super().__init__(format, **options)
@@ -183,12 +140,10 @@ def _is_success(status: int | None) -> bool:
     return status is None or 200 <= status < 300
 
 
-def find_format(response: Any) -> str | None:
-    """Return the format of ``response`` by the path of its URL; ``None`` if that does not say it."""
+def find_format(response: Any) -> str:
+    """Return the format of ``response`` by the path of its URL; ``"auto"`` if that does not say it."""
     path = _find_url(find_response(response)).partition("?")[0].rstrip("/")
-    if path.endswith("/chat/completions"):
-        return _CHAT
-    return _COMPLETIONS if path.endswith("/completions") else None
+    return next((format for end, format in _FORMATS.items() if path.endswith(end)), "auto")
 
 
 def _find_url(response: Any) -> str:

@@ -86,9 +86,8 @@ def decode(response: Any, output: Output = "text", **options: Any) -> Stream[Any
 
     ``output`` is ``"text"``, the text of choice 0 in pieces, ``"deltas"``, each :class:`~millstream.Delta`, or
     ``"records"``: for each network read one ``bytes``, ready to be sent, in which each text is JSON between ``prefix``
-    and ``suffix``. ``format`` is that of :class:`~millstream.StreamDecoder`; by default the path of the response's
-    URL decides between ``"openai.chat"`` and ``"openai.completions"``, or else the first payload. ``n`` and
-    ``max_event_size`` are the decoder's, too.
+    and ``suffix``. ``format`` is one of :class:`~millstream.StreamDecoder`; by default it is found by the path of
+    the response's URL, or else by the first payload. ``n`` and ``max_event_size`` are the decoder's, too.
 
     Outputs arrive with the network read that completes them. The first step raises
     :class:`~millstream.errors.APIStatusError` for an error status, with the server's reason. After all that was right,
