@@ -1,7 +1,6 @@
 """The arguments, headers and environment variables of ``ChatAnthropic``."""
 
 import asyncio
-import inspect
 import pickle
 from typing import Any
 
@@ -12,7 +11,6 @@ from millstream import errors
 from millstream.language_models import SecretStr
 from millstream.messages import HumanMessage, SystemMessage
 from millstream.providers.anthropic import ChatAnthropic
-from millstream.providers.anthropic.constructors import AnthropicArguments
 from millstream.testing import MockServer
 
 VARIABLES = ("API_KEY", "API_URL", "BASE_URL", "PROXY", "CUSTOM_HEADERS")
@@ -149,12 +147,6 @@ def test_other_parameters_are_sent_as_extra_body(mock_server: MockServer) -> Non
     body = mock_server.requests[-1].body
     assert (body["min_p"], body["x"]) == (0.1, 2)
     assert mock_server.requests[-1].query in ("q=1", {"q": "1"}, {"q": ["1"]})
-
-
-def test_type_checkers_know_the_arguments_of_the_constructor() -> None:
-    taken = {name for name, _, _ in ChatAnthropic._list_arguments()}
-    assert set(AnthropicArguments.__annotations__) == taken
-    assert set(inspect.signature(ChatAnthropic).parameters) == taken
 
 
 def test_tokens_are_counted_by_the_server(mock_server: MockServer) -> None:

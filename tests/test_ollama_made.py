@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import inspect
 import json
 import pickle
 import subprocess
@@ -24,7 +23,6 @@ from langchain_peer import KEY
 from millstream.errors import UnsupportedError
 from millstream.providers.ollama import ChatOllama
 from millstream.providers.ollama.address import read_address
-from millstream.providers.ollama.constructors import OllamaChatArguments
 from millstream.testing import MockServer, Reply, refusing_url
 from ollama_peers import END, both, ollama_of, peer, served, texts
 
@@ -43,19 +41,6 @@ def test_every_field_of_langchains_class_is_an_argument_with_its_default() -> No
         spec = ChatOllama.__millstream_fields__[name]
         if name not in own and not field.is_required():
             assert spec.value() == field.get_default(call_default_factory=True), name
-
-
-def test_a_constructor_takes_for_type_checkers_what_it_takes() -> None:
-    def written(annotation: Any) -> str:
-        forward = getattr(annotation, "__forward_arg__", annotation)
-        return annotation.__name__ if isinstance(annotation, type) else str(forward)
-
-    types = {name: written(annotation) for name, annotation in OllamaChatArguments.__annotations__.items()}
-    taken = {name: written(annotation) for name, _, annotation in ChatOllama._list_arguments()}
-    assert types.keys() == taken.keys()
-    typed = {name: kind for name, kind in taken.items() if kind not in ("Any", "typing.Any")}
-    assert {name: types[name] for name in typed} == typed
-    assert list(inspect.signature(ChatOllama).parameters)
 
 
 @pytest.mark.parametrize(

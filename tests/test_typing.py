@@ -1,5 +1,6 @@
 """What type checkers tell a user: mypy and pyright read the files of right lines, and one of wrong ones."""
 
+import inspect
 import json
 import re
 import subprocess
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from millstream import AzureChatOpenAI, ChatGoogleGenerativeAI, ChatOpenAI, OpenAI
+from millstream import AzureChatOpenAI, ChatAnthropic, ChatGoogleGenerativeAI, ChatOllama, ChatOpenAI, OpenAI
+from millstream.providers.anthropic.constructors import AnthropicChatArguments
 from millstream.providers.google.constructors import GoogleChatArguments
+from millstream.providers.ollama.constructors import OllamaChatArguments
 from millstream.providers.openai.constructors import AzureChatArguments, ChatArguments, CompletionArguments
 
 ROOT = Path(__file__).parent.parent
@@ -55,13 +58,15 @@ def test_a_type_checker_reports_the_wrong_lines_and_no_other(checker: Any) -> No
         (OpenAI, CompletionArguments),
         (ChatOpenAI, ChatArguments),
         (AzureChatOpenAI, AzureChatArguments),
+        (ChatAnthropic, AnthropicChatArguments),
         (ChatGoogleGenerativeAI, GoogleChatArguments),
+        (ChatOllama, OllamaChatArguments),
     ],
 )
 def test_a_constructor_takes_for_type_checkers_what_it_takes(cls: Any, arguments: Any) -> None:
     types = {name: written(annotation) for name, annotation in arguments.__annotations__.items()}
     taken = {name: written(annotation) for name, _, annotation in cls._list_arguments()}
-    assert types.keys() == taken.keys()
+    assert types.keys() == taken.keys() == inspect.signature(cls).parameters.keys()
     # What a class says is anything may be done to users with more care.
     typed = {name: type for name, type in taken.items() if type != "Any"}
     assert {name: types[name] for name in typed} == typed

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...language_models.schemas import Schema, SchemaClass, StructuredAnswer, Tool
     from ...messages.ai import AIMessage
     from ...runnables.runnable import Runnable
-    from .constructors import AnthropicArguments
+    from .constructors import AnthropicChatArguments
 
 __all__ = ("ChatAnthropic",)
 
@@ -44,7 +44,7 @@ class ChatAnthropic(AnthropicFields):
 
     if TYPE_CHECKING:
 
-        def __init__(self, **arguments: Unpack[AnthropicArguments]) -> None: ...
+        def __init__(self, **arguments: Unpack[AnthropicChatArguments]) -> None: ...
 
     def _build_pending(self, call: ModelCall, *, stream: bool) -> PendingRequest:
         kwargs = {key: value for key, value in call.kwargs.items() if key not in ("stream", "stream_usage")}

@@ -7,15 +7,17 @@ from typing import Any, Literal
 
 from ..http.constructors import ChatModelArguments, Key, Timeout
 
-__all__ = ("AnthropicArguments", "Effort")
+__all__ = ("AnthropicChatArguments", "Effort")
 
 Effort = Literal["max", "xhigh", "high", "medium", "low"]
 
 
-class AnthropicArguments(ChatModelArguments, total=False):
+class AnthropicChatArguments(ChatModelArguments, total=False):
     """The arguments of :class:`~millstream.ChatAnthropic`."""
 
     model: str
+    max_retries: int | None
+    streaming: bool
     model_name: str
     max_tokens: int | None
     max_tokens_to_sample: int | None

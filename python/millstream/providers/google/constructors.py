@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, TypedDict
+from collections.abc import Collection
+from typing import Any
 
-from ..http.constructors import Key, Timeout
+from ..http.constructors import ChatModelArguments, Key, Timeout
 
 __all__ = ("GoogleChatArguments",)
 
 
-class GoogleChatArguments(TypedDict, total=False):
+class GoogleChatArguments(ChatModelArguments, total=False):
     """The arguments of ``ChatGoogleGenerativeAI``."""
 
-    name: str | None
-    cache: Any
-    verbose: bool
-    callbacks: Any
-    tags: list[str] | None
-    metadata: dict[str, Any] | None
-    custom_get_token_ids: Callable[[str], list[int]] | None
-    rate_limiter: Any
-    disable_streaming: bool | Literal["tool_calling"]
-    output_version: str | None
-    profile: Any
     # The server, and how requests go there.
     google_api_key: Key
     api_key: Key
@@ -43,16 +32,6 @@ class GoogleChatArguments(TypedDict, total=False):
     retries: int
     timeout: Timeout
     request_timeout: Timeout
-    total_timeout: float | None
-    stream_chunk_timeout: float | None
-    max_response_size: int
-    default_headers: Mapping[str, str] | None
-    default_query: Mapping[str, object] | None
-    http_client: Any
-    http_async_client: Any
-    transport: str
-    extra_body: Mapping[str, Any] | None
-    model_kwargs: dict[str, Any]
     # The model, and how it answers.
     model: str
     streaming: bool | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, Protocol, TypedDict
 
-__all__ = ("ChatModelArguments", "Key", "Secret", "Timeout")
+__all__ = ("ChatModelArguments", "Key", "ModelArguments", "Secret", "Timeout")
 
 
 class Secret(Protocol):
@@ -39,8 +39,8 @@ Key = str | Secret | Callable[[], str] | Callable[[], Awaitable[str]] | None
 Timeout = float | tuple[float | None, ...] | TimeoutParts | None
 
 
-class ChatModelArguments(TypedDict, total=False):
-    """The fields of every chat model, and those of the transport of its requests."""
+class ModelArguments(TypedDict, total=False):
+    """The fields of every model, and those of the transport of its requests."""
 
     name: str | None
     cache: Any
@@ -49,19 +49,22 @@ class ChatModelArguments(TypedDict, total=False):
     tags: list[str] | None
     metadata: dict[str, Any] | None
     custom_get_token_ids: Callable[[str], list[int]] | None
-    rate_limiter: Any
-    disable_streaming: bool | Literal["tool_calling"]
-    output_version: str | None
-    profile: Any
     model_kwargs: dict[str, Any]
     total_timeout: float | None
+    stream_chunk_timeout: float | None
     max_response_size: int
-    max_retries: int | None
     default_headers: Mapping[str, str] | None
     default_query: Mapping[str, object] | None
     http_client: Any
     http_async_client: Any
     transport: str
     extra_body: Mapping[str, Any] | None
-    streaming: bool
-    stream_chunk_timeout: float | None
+
+
+class ChatModelArguments(ModelArguments, total=False):
+    """The fields of every chat model."""
+
+    rate_limiter: Any
+    disable_streaming: bool | Literal["tool_calling"]
+    output_version: str | None
+    profile: Any

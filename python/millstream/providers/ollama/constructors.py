@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypedDict
+from collections.abc import Mapping
+from typing import Any
+
+from ..http.constructors import ChatModelArguments
 
 __all__ = ("OllamaChatArguments",)
 
 
-class OllamaChatArguments(TypedDict, total=False):
+class OllamaChatArguments(ChatModelArguments, total=False):
     """The arguments of :class:`~millstream.ChatOllama`."""
 
-    name: str | None
-    cache: Any
-    verbose: bool
-    callbacks: Any
-    tags: list[str] | None
-    metadata: dict[str, Any] | None
-    custom_get_token_ids: Callable[[str], list[int]] | None
-    rate_limiter: Any
-    disable_streaming: bool | Literal["tool_calling"]
-    output_version: str | None
-    profile: Any
-    model_kwargs: dict[str, Any]
-    total_timeout: float | None
-    max_response_size: int
-    max_retries: int | None
-    default_headers: Mapping[str, str] | None
-    default_query: Mapping[str, object] | None
-    http_client: Any
-    http_async_client: Any
-    transport: str
-    extra_body: Mapping[str, Any] | None
-    streaming: bool
-    stream_chunk_timeout: float | None
     model: str
+    max_retries: int | None
+    streaming: bool
     reasoning: bool | str | None
     validate_model_on_init: bool
     mirostat: int | None

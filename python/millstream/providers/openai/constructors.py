@@ -7,26 +7,18 @@ Only type checkers import this module: at run time a class's fields are its cons
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
-from ..http.constructors import Key, Secret, Timeout
+from ..http.constructors import ChatModelArguments, Key, ModelArguments, Secret, Timeout
 
 __all__ = ("AzureChatArguments", "ChatArguments", "CompletionArguments")
 
 
-class ModelArguments(TypedDict, total=False):
-    """The fields of every model, and those that say where and how its requests go."""
+class OpenAIArguments(ModelArguments, total=False):
+    """The arguments of all models, but the name of the model."""
 
-    name: str | None
-    cache: Any
-    verbose: bool
-    callbacks: Any
-    tags: list[str] | None
-    metadata: dict[str, Any] | None
-    custom_get_token_ids: Callable[[str], list[int]] | None
     client: None
     async_client: None
-    model_kwargs: dict[str, Any]
     openai_api_key: Key
     api_key: Key
     openai_api_base: str | None
@@ -36,24 +28,15 @@ class ModelArguments(TypedDict, total=False):
     openai_proxy: str | None
     request_timeout: Timeout
     timeout: Timeout
-    total_timeout: float | None
-    max_response_size: int
     max_retries: int | None
     tiktoken_model_name: str | None
-    default_headers: Mapping[str, str] | None
-    default_query: Mapping[str, object] | None
-    http_client: Any
-    http_async_client: Any
-    transport: str
-    extra_body: Mapping[str, Any] | None
     streaming: bool
-    stream_chunk_timeout: float | None
     # Parameters of the endpoints that have no field: they go to the body, with a warning.
     stream_options: Mapping[str, Any] | None
     user: str | None
 
 
-class CompletionArguments(ModelArguments, total=False):
+class CompletionArguments(OpenAIArguments, total=False):
     """The arguments of :class:`~millstream.OpenAI`."""
 
     model_name: str
@@ -77,13 +60,9 @@ class CompletionArguments(ModelArguments, total=False):
     suffix: str | None
 
 
-class AnyChatArguments(ModelArguments, total=False):
+class AnyChatArguments(OpenAIArguments, ChatModelArguments, total=False):
     """The arguments of all chat models, but the name of the model."""
 
-    rate_limiter: Any
-    disable_streaming: bool | Literal["tool_calling"]
-    output_version: str | None
-    profile: Any
     temperature: float | None
     stream_usage: bool | None
     presence_penalty: float | None
