@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 __all__ = (
+    "Enterable",
     "InContext",
     "ParentConfig",
     "add_ambient_handler",
@@ -157,7 +158,7 @@ caller_loop = threading.local()
 """``caller_loop.loop`` is the event loop that waits for this thread, while the thread runs users' sync code for it."""
 
 
-class _Enterable(Protocol):
+class Enterable(Protocol):
     """A ``contextvars.Context``, or what enters one."""
 
     def run(self, function: Callable[..., T], /, *args: Any) -> T:
@@ -173,7 +174,7 @@ class InContext(Generic[T]):
 
     __slots__ = ("_context", "_coroutine")
 
-    def __init__(self, context: _Enterable, coroutine: Coroutine[Any, Any, T]) -> None:
+    def __init__(self, context: Enterable, coroutine: Coroutine[Any, Any, T]) -> None:
         self._context = context
         self._coroutine = coroutine
 

@@ -18,15 +18,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
-from .._context import InContext, ambient_handlers, caller_loop, drop_ambient_handler, var_child_runnable_config
+from .._context import InContext, ambient_handlers, drop_ambient_handler, var_child_runnable_config
 from ..streaming.channel import is_cancelled
+from .coroutines import run_coroutine
 
 if TYPE_CHECKING:
-    import asyncio
-
     from ..messages.base import BaseMessage
 
-__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "announce_events", "handle_event", "receives_events")
+__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event")
 
 Result = TypeVar("Result")
 
@@ -163,7 +162,7 @@ class RunHandlers:
         finally:
             for handler, coroutine in coroutines:
                 with failures.catch(handler):
-                    _run_here(handler, coroutine)
+                    run_coroutine(handler, coroutine)
         failures.raise_first()
 
     async def adispatch(self, event: str, ignore: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -227,27 +226,6 @@ async def _ahandle_event_for_handler(
     await ahandle_event([handler], event_name, ignore_condition_name, *args, **kwargs)
 
 
-def receives_events(run: Any, model: object) -> bool:
-    """Return whether a handler of a model's run is to receive the events of version 3 in place of chunks.
-
-    LangGraph's handlers are marked so, and LangChain then returns a message of standard blocks. For a chain of ours, a
-    call returns what it returns without a handler: only a model with events of its own reports them.
-    """
-    if run is None or not run.handlers:
-        return False
-    module = sys.modules.get("langchain_core.tracers._streaming")
-    marked = getattr(module, "_V2StreamingCallbackHandler", ())
-    has_own = hasattr(model, "_stream_chat_model_events") or hasattr(model, "_astream_chat_model_events")
-    return any(isinstance(one, marked) or (has_own and hasattr(one, "expect_message_events")) for one in run.handlers)
-
-
-def announce_events(run: Any) -> None:
-    """Announce to the handlers of version 3 that the run reports events: its chunks are not to be read too."""
-    for one in run.handlers:
-        if (expect := getattr(one, "expect_message_events", None)) is not None:
-            expect(run.run_id)
-
-
 def _no_config(handler: object) -> Mapping[str, Any]:
     return {}
 
@@ -304,62 +282,6 @@ async def _acall(handler: RunHandler, call: Callable[[], Any], method: Callable[
         await result
 
 
-def _run_here(handler: RunHandler, coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run an async handler's coroutine to its end, for sync code.
-
-    It runs on the event loop of the stream's consumer, if there is one in another thread: the handler may
-    use objects that belong to that loop. Otherwise it runs on a new loop in this thread. If this thread
-    already runs a loop, which cannot be waited for here, a new thread gets the new loop.
-    """
-    import asyncio
-
-    loop = getattr(caller_loop, "loop", None)
-    if loop is not None and loop.is_running():
-        _run_in(loop, _run_in_context(handler, coroutine))
-        return
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(_run_in_context(handler, coroutine))
-        return
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(_run_in_context(handler, coroutine))
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, name="millstream-handler")
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-
-
-def _run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run ``coroutine`` on ``loop``, in another thread, and wait for it.
-
-    A loop that stops meanwhile never finishes the coroutine. So the wait checks each second that the loop
-    is still running, and gives up when it is not.
-    """
-    import asyncio
-
-    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-    while True:
-        try:
-            future.result(timeout=1)
-        except TimeoutError:
-            if not future.done() and loop.is_running():
-                continue
-            if not future.done():
-                future.cancel()
-                coroutine.close()
-                return
-            raise
-        return
-
-
 # The classes whose methods a handler inherits if it does not write them: they do nothing.
 _EMPTY_CLASSES = frozenset(f"{name}ManagerMixin" for name in ("LLM", "Chain", "Tool", "Retriever", "Callback", "Run"))
 
@@ -402,7 +324,3 @@ def _chat_start(handler: object) -> Callable[..., Any]:
     if method is None:
         return call_llm_start
     return acall if inspect.iscoroutinefunction(method) else call
-
-
-async def _run_in_context(handler: RunHandler, coroutine: Coroutine[Any, Any, Any]) -> None:
-    await InContext(handler, coroutine)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from .._secrets import mask_secrets
-from ..callbacks.dispatch import receives_events
 from ..callbacks.managers import CallbackManager
+from ..callbacks.protocol_handlers import receives_events
 from ..function_calling.formats import describe_format
 from ..messages.conversion import convert_to_messages, finish_message
 from ..outputs import LLMResult

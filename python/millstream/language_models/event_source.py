@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..callbacks.dispatch import announce_events
+from ..callbacks.protocol_handlers import announce_events
 from ..events.protocol.block_events import BlockEvents, ProtocolEvent, message_to_events
 from ..streaming.inputs import NestedIterator, close_iterator
 from ..streaming.workers import iterate_in_thread
