@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..events.protocol.message_accumulator import MessageAccumulator
 from ..events.protocol.message_streams import AsyncChatModelStream, ChatModelStream
 from ..streaming.deltas import Deltas
 from ..streaming.drive import adrive, drive
 from ..streaming.projections import AsyncProjection, AsyncProjectionIterator, SyncProjection
-from ..streaming.pump import AsyncPump, Pump
+from ..streaming.shared_reader import AsyncSharedReader, SharedReader
+from ..streaming.stream import AsyncClosedAtExit, ClosedAtExit
 
 if TYPE_CHECKING:
     from ..events.protocol.block_events import ProtocolEvent
@@ -116,7 +116,7 @@ class _SyncMessages(SyncProjection[ChatModelStream, Any]):
         return stream
 
 
-class RunStream:
+class RunStream(ClosedAtExit):
     """The stream of a run, for sync code: its protocol events, and projections of them.
 
     The run runs in a thread once something is read, a few events ahead of the reader. All projections may be read,
@@ -135,8 +135,8 @@ class RunStream:
 
     def __init__(self, source: Source, events: RunEvents | FusedMessages) -> None:
         state = _RunState(events.failures)
-        self._pump = Pump(drive(source, events), state)
-        pull = self._pump.pull
+        self._reader = SharedReader(drive(source, events), state)
+        pull = self._reader.pull
         self._events: SyncProjection[ProtocolEvent, Any] = SyncProjection(state.events, pull)
         self.messages: SyncProjection[ChatModelStream, Any] = _SyncMessages(state.messages, pull)
         self.custom: SyncProjection[dict[str, Any], Any] = SyncProjection(state.custom, pull)
@@ -153,19 +153,9 @@ class RunStream:
 
     def close(self) -> None:
         """Stop the run, and close its connections, before this call returns; what has arrived can be read."""
-        self._pump.close()
+        self._reader.close()
 
     abort = close
-
-    def __enter__(self) -> Self:
-        """Return the stream itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the stream."""
-        self.close()
 
 
 class _AsyncMessages(AsyncProjection[AsyncChatModelStream, Any]):
@@ -198,7 +188,7 @@ class _AsyncMessageIterator(AsyncProjectionIterator[AsyncChatModelStream]):
         return self._projection.streams.get(place) or self._projection.open(place, message)
 
 
-class AsyncRunStream:
+class AsyncRunStream(AsyncClosedAtExit):
     """:class:`RunStream` for async code: ``await chain.astream_events(..., version="v3")`` returns it.
 
     Its projections are async iterables. ``await run.output()`` returns the output of the run, which runs in a task of
@@ -210,8 +200,8 @@ class AsyncRunStream:
 
     def __init__(self, source: Source, events: RunEvents | FusedMessages) -> None:
         state = _RunState(events.failures)
-        self._pump = AsyncPump(adrive(source, events), state)
-        pull = self._pump.pull
+        self._reader = AsyncSharedReader(adrive(source, events), state)
+        pull = self._reader.pull
         self._events: AsyncProjection[ProtocolEvent, Any] = AsyncProjection(state.events, pull)
         self.messages: AsyncProjection[AsyncChatModelStream, Any] = _AsyncMessages(state.messages, pull)
         self.custom: AsyncProjection[dict[str, Any], Any] = AsyncProjection(state.custom, pull)
@@ -227,16 +217,6 @@ class AsyncRunStream:
 
     async def aclose(self) -> None:
         """Stop the run, and close its connections, before this call returns; what has arrived can be read."""
-        await self._pump.aclose()
+        await self._reader.aclose()
 
     abort = aclose
-
-    async def __aenter__(self) -> Self:
-        """Return the stream itself."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the stream."""
-        await self.aclose()

@@ -1,6 +1,6 @@
 """Projections: the views of one kind of a stream's items, read as often as wanted.
 
-A projection reads what has arrived from its :class:`~.deltas.Deltas`, and asks its *pump* for more when it has read
+A projection reads what has arrived from its :class:`~.deltas.Deltas`, and asks its reader for more when it has read
 all of it. So nothing runs ahead of the readers, and each reader sees everything from the start.
 """
 
@@ -63,7 +63,7 @@ class SyncProjection(_Projection[Item, Value]):
         self._request_more = pull
 
     def set_request_more(self, cb: Pull | None) -> None:
-        """Set the pump."""
+        """Set the function that asks for more."""
         self._request_more = cb
 
     def __iter__(self) -> Iterator[Item]:
@@ -138,7 +138,7 @@ class SyncTextProjection(_Text, SyncProjection[str, str]):
 class AsyncProjection(_Projection[Item, Value]):
     """An async iterable of items, each iteration from the start; awaited, it returns their value in the end.
 
-    Without a pump it waits for what a producer in the same event loop pushes.
+    Without a function that asks for more, it waits for what a producer in the same event loop pushes.
     """
 
     __slots__ = ("_arequest_more",)
@@ -148,7 +148,7 @@ class AsyncProjection(_Projection[Item, Value]):
         self._arequest_more = pull
 
     def set_arequest_more(self, cb: AsyncPull | None) -> None:
-        """Set the pump."""
+        """Set the function that asks for more."""
         self._arequest_more = cb
 
     def __aiter__(self) -> AsyncProjectionIterator[Item]:

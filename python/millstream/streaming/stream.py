@@ -5,7 +5,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 __all__ = (
+    "AsyncClosedAtExit",
     "AsyncStream",
+    "ClosedAtExit",
     "EventStream",
     "Out",
     "RefusedStream",
@@ -18,7 +20,47 @@ __all__ = (
 Out = TypeVar("Out", covariant=True)
 
 
-class Stream(Generic[Out]):
+class ClosedAtExit:
+    """A stream as a context manager, which is closed at the end of ``with``."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Close the stream."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Return the stream itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the stream."""
+        self.close()
+
+
+class AsyncClosedAtExit:
+    """:class:`ClosedAtExit` for async code."""
+
+    __slots__ = ()
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        """Return the stream itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the stream."""
+        await self.aclose()
+
+
+class Stream(ClosedAtExit, Generic[Out]):
     """A sync stream: an iterator with :meth:`close`, and a context manager.
 
     Leaving it early closes the upstream connection: by ``close``, at the end of ``with``, or when
@@ -42,18 +84,8 @@ class Stream(Generic[Out]):
         """Close the stream, and the connection with it, before this call returns."""
         self._outputs.close()
 
-    def __enter__(self) -> Self:
-        """Return the stream itself."""
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the stream."""
-        self.close()
-
-
-class AsyncStream(Generic[Out]):
+class AsyncStream(AsyncClosedAtExit, Generic[Out]):
     """An async stream: an async iterator with :meth:`aclose`, and an async context manager.
 
     Leaving it early closes the upstream connection: by ``aclose``, at the end of ``async with``, by
@@ -85,16 +117,6 @@ class AsyncStream(Generic[Out]):
     async def aclose(self) -> None:
         """Close the stream, and the connection with it, before this call returns."""
         await self._outputs.aclose()
-
-    async def __aenter__(self) -> Self:
-        """Return the stream itself."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the stream."""
-        await self.aclose()
 
 
 class EventStream(AsyncStream[Out]):

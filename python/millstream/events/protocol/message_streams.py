@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from ...messages.ai import AIMessage
 from ...streaming.drive import adrive, drive
@@ -16,7 +15,8 @@ from ...streaming.projections import (
     SyncTextProjection,
 )
 from ...streaming.protocols import Processor, Source
-from ...streaming.pump import AsyncPump, Pump
+from ...streaming.shared_reader import AsyncSharedReader, SharedReader
+from ...streaming.stream import AsyncClosedAtExit, ClosedAtExit
 from .block_events import ProtocolEvent
 from .message_accumulator import MessageAccumulator
 
@@ -38,7 +38,7 @@ class _MessageStream:
     """What both forms have: the state of the message, and the entry for events of another producer.
 
     No projection refers to the stream itself. Where the last reference to the stream and its projections goes, the
-    pump goes too, and with it the connection.
+    reader goes too, and with it the connection.
     """
 
     wire = "langchain.v3"
@@ -99,7 +99,7 @@ class _MessageStream:
         self._accumulator.fail(error)
 
 
-class ChatModelStream(_MessageStream):
+class ChatModelStream(_MessageStream, ClosedAtExit):
     """The stream of one message, for sync code: its events, and projections of them.
 
     Nothing runs until something is read: an iteration of the stream or of a projection asks the model for more when
@@ -119,10 +119,10 @@ class ChatModelStream(_MessageStream):
             print(stream.output.usage_metadata)
     """
 
-    def __init__(self, *, pump: Pump | None = None, **fields: Any) -> None:
+    def __init__(self, *, reader: SharedReader | None = None, **fields: Any) -> None:
         super().__init__(**fields)
-        state, self._pump = self._accumulator, pump
-        pull = None if pump is None else pump.pull
+        state, self._reader = self._accumulator, reader
+        pull = None if reader is None else reader.pull
         self._events: SyncProjection[ProtocolEvent, Any] = SyncProjection(state.events, pull)
         self._text = SyncTextProjection(state.text, pull)
         self._reasoning = SyncTextProjection(state.reasoning, pull)
@@ -171,21 +171,11 @@ class ChatModelStream(_MessageStream):
 
     def close(self) -> None:
         """Close the stream, and the connection with it, before this call returns; what has arrived can be read."""
-        if self._pump is not None:
-            self._pump.close()
-
-    def __enter__(self) -> Self:
-        """Return the stream itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the stream."""
-        self.close()
+        if self._reader is not None:
+            self._reader.close()
 
 
-class AsyncChatModelStream(_MessageStream):
+class AsyncChatModelStream(_MessageStream, AsyncClosedAtExit):
     """:class:`ChatModelStream` for async code: ``await model.astream_events(..., version="v3")`` returns it.
 
     Its projections are async iterables, and awaited they return the whole: ``await stream.text``, ``await
@@ -200,10 +190,10 @@ class AsyncChatModelStream(_MessageStream):
             print((await stream.output).usage_metadata)
     """
 
-    def __init__(self, *, pump: AsyncPump | None = None, **fields: Any) -> None:
+    def __init__(self, *, reader: AsyncSharedReader | None = None, **fields: Any) -> None:
         super().__init__(**fields)
-        state, self._pump = self._accumulator, pump
-        pull = None if pump is None else pump.pull
+        state, self._reader = self._accumulator, reader
+        pull = None if reader is None else reader.pull
         self._events: AsyncProjection[ProtocolEvent, Any] = AsyncProjection(state.events, pull)
         self._text = AsyncTextProjection(state.text, pull)
         self._reasoning = AsyncTextProjection(state.reasoning, pull)
@@ -252,18 +242,8 @@ class AsyncChatModelStream(_MessageStream):
 
     async def aclose(self) -> None:
         """Close the stream, and the connection with it, before this call returns; what has arrived can be read."""
-        if self._pump is not None:
-            await self._pump.aclose()
-
-    async def __aenter__(self) -> Self:
-        """Return the stream itself."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the stream."""
-        await self.aclose()
+        if self._reader is not None:
+            await self._reader.aclose()
 
 
 class PendingStream(Generic[Opened]):
@@ -292,5 +272,5 @@ def open_message_stream(
     """Return the stream of one message, whose events are those of ``events`` over ``source``."""
     state = MessageAccumulator(message_id)
     if for_async:
-        return AsyncChatModelStream(accumulator=state, pump=AsyncPump(adrive(source, events), state))
-    return ChatModelStream(accumulator=state, pump=Pump(drive(source, events), state))
+        return AsyncChatModelStream(accumulator=state, reader=AsyncSharedReader(adrive(source, events), state))
+    return ChatModelStream(accumulator=state, reader=SharedReader(drive(source, events), state))

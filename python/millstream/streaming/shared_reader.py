@@ -1,4 +1,4 @@
-"""Pumps: they read a stream for those who read its projections, one item at a time, when one of them asks."""
+"""Shared readers: each reads a stream for all who read its projections, one item at a time, when one of them asks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any, Protocol
 from .channel import is_cancelled
 from .deltas import Waiters
 
-__all__ = ("AsyncPump", "Pump", "Sink")
+__all__ = ("AsyncSharedReader", "SharedReader", "SharedState")
 
 
-class Sink(Protocol):
-    """Keeps what a pump reads, for the projections."""
+class SharedState(Protocol):
+    """Keeps what a shared reader reads, for the projections."""
 
     @property
     def done(self) -> bool:
@@ -32,20 +32,20 @@ class Sink(Protocol):
         """End with an error."""
 
 
-class Pump:
-    """Reads the items of a generator into a sink.
+class SharedReader:
+    """Reads the items of a generator into a shared state.
 
     The generator is run to its end behind the last item, before anybody sees that: its run has ended then, for its
-    handlers too. Where the last reference to the pump goes, the generator is closed, and the connection with it.
+    handlers too. Where the last reference to the reader goes, the generator is closed, and the connection with it.
     Threads that ask at the same time read one after the other.
     """
 
-    __slots__ = ("_items", "_lock", "_sink")
+    __slots__ = ("_items", "_lock", "_state")
 
-    def __init__(self, items: Generator[Any, None, None], sink: Sink) -> None:
+    def __init__(self, items: Generator[Any, None, None], state: SharedState) -> None:
         self._lock = threading.RLock()
         self._items: Generator[Any, None, None] | None = items
-        self._sink = sink
+        self._state = state
 
     def pull(self) -> bool:
         """Read the next item; return whether there may be more."""
@@ -53,21 +53,21 @@ class Pump:
             return self._read()
 
     def _read(self) -> bool:
-        items, sink = self._items, self._sink
+        items, state = self._items, self._state
         if items is None:
             return False
         try:
-            sink.dispatch(next(items))
+            state.dispatch(next(items))
         except StopIteration:
             self._items = None
         except BaseException as error:
             self._items = None
             items.close()
-            sink.fail(_without_frame(error))
+            state.fail(_without_frame(error))
             return False
-        if sink.done and self._items is not None:
+        if state.done and self._items is not None:
             self._items = None
-            with suppress(*_failures(sink)):
+            with suppress(*_failures(state)):
                 for _ in items:
                     pass
         return self._items is not None
@@ -77,22 +77,22 @@ class Pump:
         items, self._items = self._items, None
         if items is not None:
             items.close()
-            if not self._sink.done:
-                self._sink.fail(RuntimeError("the stream was closed before its end"))
+            if not self._state.done:
+                self._state.fail(RuntimeError("the stream was closed before its end"))
 
 
-class AsyncPump:
-    """:class:`Pump` for async code.
+class AsyncSharedReader:
+    """:class:`SharedReader` for async code.
 
     One task reads at a time, straight from the connection; others that ask meanwhile wait for what it reads. The
     cancellation of the task that reads closes the stream, for the others too.
     """
 
-    __slots__ = ("_closing", "_items", "_reader", "_sink", "_waiters")
+    __slots__ = ("_closing", "_items", "_reader", "_state", "_waiters")
 
-    def __init__(self, items: AsyncGenerator[Any, None], sink: Sink) -> None:
+    def __init__(self, items: AsyncGenerator[Any, None], state: SharedState) -> None:
         self._items: AsyncGenerator[Any, None] | None = items
-        self._sink = sink
+        self._state = state
         # The task that reads, if any; ``True`` in another library's event loop.
         self._reader: Any = None
         self._closing = False
@@ -109,12 +109,12 @@ class AsyncPump:
         self._reader = _current_task()
         try:
             try:
-                self._sink.dispatch(await anext(items))
+                self._state.dispatch(await anext(items))
             except StopAsyncIteration:
                 self._items = None
-            if self._sink.done and self._items is not None:
+            if self._state.done and self._items is not None:
                 self._items = None
-                with suppress(*_failures(self._sink)):
+                with suppress(*_failures(self._state)):
                     async for _ in items:
                         pass
             return self._items is not None
@@ -129,9 +129,9 @@ class AsyncPump:
             self._waiters.wake()
 
     async def _fail(self, items: AsyncGenerator[Any, None], error: BaseException) -> None:
-        if self._sink.done:
+        if self._state.done:
             raise error
-        self._sink.fail(_without_frame(error))
+        self._state.fail(_without_frame(error))
         await items.aclose()
 
     def _is_ours(self, error: BaseException) -> bool:
@@ -148,7 +148,7 @@ class AsyncPump:
         whose last item has come is not cut off: its run ends first.
         """
         if self._reader is not None and self._reader is not True:
-            if not self._sink.done:
+            if not self._state.done:
                 self._closing = True
                 self._reader.cancel()
             while self._reader is not None:
@@ -157,13 +157,13 @@ class AsyncPump:
         items, self._items = self._items, None
         if items is not None:
             await items.aclose()
-            if not self._sink.done:
-                self._sink.fail(_cancelled_error())
+            if not self._state.done:
+                self._state.fail(_cancelled_error())
 
 
-def _failures(sink: Sink) -> tuple[type[Exception], ...]:
+def _failures(state: SharedState) -> tuple[type[Exception], ...]:
     """Return the exceptions to pass over behind the last item: all of them if the stream has failed already."""
-    return () if sink.error is None else (Exception,)
+    return () if state.error is None else (Exception,)
 
 
 def _without_frame(error: BaseException) -> BaseException:
