@@ -55,12 +55,14 @@ def _translate(block: _Block, message: Any) -> Iterator[_Block]:
 
 def _translate_text(block: _Block, message: Any) -> _Block:
     text: _Block = {"type": "text", "text": block.get("text", "")}
-    if citations := block.get("citations"):
+    if (citations := block.get("citations")) and isinstance(citations, list):
         text["annotations"] = list(map(_translate_citation, citations))
     return keep_index(text, block)
 
 
-def _translate_citation(citation: Mapping[str, Any]) -> _Block:
+def _translate_citation(citation: Any) -> _Block:
+    if not isinstance(citation, Mapping):
+        return {"type": "non_standard_annotation", "value": citation}
     type_name = citation.get("type")
     is_link = type_name == "web_search_result_location" and "url" in citation
     if "cited_text" not in citation or not (is_link or type_name in _LOCATIONS):
@@ -126,10 +128,10 @@ def _call_server(block: _Block, message: Any, name: str) -> _Block:
     return call
 
 
-def _read_object(text: str) -> _Block:
+def _read_object(text: Any) -> _Block:
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (TypeError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

@@ -103,19 +103,27 @@ def _cite(blocks: list[_Block], grounding: Mapping[str, Any] | None) -> None:
 
 def translate_grounding_metadata_to_citations(grounding_metadata: Mapping[str, Any] | None) -> list[Any]:
     """Return the sources in Gemini's grounding metadata as citations, each with its place in the text."""
-    metadata = grounding_metadata or {}
-    sources = metadata.get("grounding_chunks", [])
+    metadata = _as_mapping(grounding_metadata)
+    sources = _as_list(metadata.get("grounding_chunks"))
     return [
-        _make_citation(support, number, sources[number], metadata.get("web_search_queries", []))
-        for support in metadata.get("grounding_supports", [])
-        for number in support.get("grounding_chunk_indices", [])
-        if number < len(sources)
+        _make_citation(support, number, _as_mapping(sources[number]), metadata.get("web_search_queries", []))
+        for support in map(_as_mapping, _as_list(metadata.get("grounding_supports")))
+        for number in _as_list(support.get("grounding_chunk_indices"))
+        if isinstance(number, int) and 0 <= number < len(sources)
     ]
 
 
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _as_mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _make_citation(support: Mapping[str, Any], number: int, source: Mapping[str, Any], queries: Any) -> Any:
-    web, maps = (source.get(name) or {} for name in ("web", "maps"))
-    segment = support.get("segment", {})
+    web, maps = (_as_mapping(source.get(name)) for name in ("web", "maps"))
+    segment = _as_mapping(support.get("segment"))
     details = {
         "web_search_queries": queries,
         "grounding_chunk_index": number,

@@ -57,7 +57,8 @@ def _translate(block: _Block, message: Any, content: list[Any]) -> Iterator[_Blo
 def _translate_text(block: _Block, content: list[Any]) -> Iterator[_Block]:
     text = {**block, "text": block.get("text", "")}
     if "annotations" in block:
-        text["annotations"] = list(map(_translate_annotation, block["annotations"]))
+        annotations = block["annotations"]
+        text["annotations"] = list(map(_translate_annotation, annotations if isinstance(annotations, list) else ()))
     yield add_index(text, block, "lc_txt")
 
 
@@ -67,11 +68,13 @@ def _translate_refusal(block: _Block, content: list[Any]) -> Iterator[_Block]:
     yield add_extras({"type": "refusal", "refusal": block.get("refusal", ""), **known}, extras)
 
 
-def _translate_annotation(annotation: Mapping[str, Any]) -> _Block:
+def _translate_annotation(annotation: Any) -> _Block:
+    if not isinstance(annotation, Mapping):
+        return {"type": "non_standard_annotation", "value": annotation}
     known = ("type", "title", "cited_text", "start_index", "end_index")
     if annotation.get("type") == "url_citation":
         kept = {key: annotation[key] for key in ("end_index", "start_index", "title") if key in annotation}
-        citation = {**kept, "type": "citation", "url": annotation["url"]}
+        citation = {**kept, "type": "citation", **({"url": annotation["url"]} if "url" in annotation else {})}
         return add_extras(citation, rest_of(annotation, *known, "url"))
     if annotation.get("type") == "file_citation":
         title = {"title": annotation["filename"]} if "filename" in annotation else {}
@@ -86,7 +89,8 @@ def _translate_reasoning(block: _Block, content: list[Any]) -> Iterator[_Block]:
         return
     known = {key: value for key, value in block.items() if key in ("type", "reasoning", "id", "index")}
     rest = rest_of(block, "summary", *known)
-    parts = block["summary"] or ()
+    summary = block["summary"]
+    parts = [part for part in summary if isinstance(part, Mapping)] if isinstance(summary, list) else []
     if not parts:
         yield _index_reasoning(add_extras(dict(known), rest), 0)
     for number, part in enumerate(parts):

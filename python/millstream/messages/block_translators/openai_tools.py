@@ -14,12 +14,12 @@ _Block = dict[str, Any]
 
 
 def _call(block: Mapping[str, Any], name: str, args: object = None) -> _Block:
-    call = {"type": "server_tool_call", "name": name, "id": block["id"]}
+    call = {"type": "server_tool_call", "name": name, "id": block.get("id", "")}
     return call if args is None else {**call, "args": args}
 
 
 def _result(block: Mapping[str, Any], output: object = None) -> _Block:
-    result: _Block = {"type": "server_tool_result", "tool_call_id": block["id"]}
+    result: _Block = {"type": "server_tool_result", "tool_call_id": block.get("id", "")}
     return result if output is None else {**result, "output": output}
 
 
@@ -43,9 +43,9 @@ def _add_error(result: _Block, error: object) -> _Block:
 def _web_search(block: _Block, content: list[Any]) -> Iterator[_Block]:
     action = block.get("action")
     args, sources = ({}, None) if not isinstance(action, dict) else (rest_of(action, "sources"), action.get("sources"))
-    call = {"type": "server_tool_call", "name": "web_search", "args": args, "id": block["id"]}
+    call = {"type": "server_tool_call", "name": "web_search", "args": args, "id": block.get("id", "")}
     yield add_index(call, block, "lc_wsc") | rest_of(block, "type", "id", "action", "status", "index")
-    if not any(_is_result_of(other, block["id"]) for other in content):
+    if not any(_is_result_of(other, block.get("id", "")) for other in content):
         result = _result(block, {"sources": sources} if sources else None)
         yield _index_result(_add_status(result, block.get("status")), block, "lc_wsr")
 
@@ -85,7 +85,7 @@ def _mcp_call(block: _Block, content: list[Any]) -> Iterator[_Block]:
 
 
 def _mcp_list_tools(block: _Block, content: list[Any]) -> Iterator[_Block]:
-    call = {"type": "server_tool_call", "name": "mcp_list_tools", "args": {}, "id": block["id"]}
+    call = {"type": "server_tool_call", "name": "mcp_list_tools", "args": {}, "id": block.get("id", "")}
     label = {"server_label": block["server_label"]} if "server_label" in block else {}
     known = ("type", "id", "name", "server_label", "tools", "error", "extras", "index")
     yield add_extras(add_index(add_extras(call, label), block, "lc_mlt"), rest_of(block, *known))
@@ -103,7 +103,7 @@ def _tool_search_output(block: _Block, content: list[Any]) -> Iterator[_Block]:
     if block.get("execution") == "server":
         result = {
             "type": "server_tool_result",
-            "tool_call_id": block["id"],
+            "tool_call_id": block.get("id", ""),
             "output": {"tools": block.get("tools", [])},
         }
         if block.get("status") in ("failed", "completed"):

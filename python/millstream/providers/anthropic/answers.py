@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from ...messages.ai import AIMessage
+from ...messages.tool_calls import invalid_tool_call, tool_call
 from ...outputs.chat_generation import ChatGeneration, ChatResult
 from .nulls import MESSAGE_NULLS, USAGE_NULLS, add_nulls, find_nulls
 from .usage import create_usage_metadata
@@ -23,7 +25,8 @@ def build_result(body: Mapping[str, Any], *, beta: bool) -> ChatResult:
     The content is a text if it is one text without citations, otherwise the blocks.
     """
     content = body.get("content")
-    blocks = [_read_block(block, beta=beta) for block in (content if isinstance(content, list) else ())]
+    items = [item for item in content if isinstance(item, str | dict)] if isinstance(content, list) else []
+    blocks = [_read_block(item, beta=beta) for item in items]
     output = _read_output(body, beta=beta)
     metadata: dict[str, Any] = {"model_provider": "anthropic"}
     if output["stop_reason"] == "refusal":
@@ -33,14 +36,23 @@ def build_result(body: Mapping[str, Any], *, beta: bool) -> ChatResult:
     only = blocks[0] if len(blocks) == 1 and isinstance(blocks[0], dict) else {}
     is_text = only.get("type") == "text" and not only.get("citations") and isinstance(only.get("text"), str)
     message = AIMessage(only["text"] if is_text else blocks, response_metadata=metadata)
-    message.tool_calls = [
-        {"name": block["name"], "args": block["input"], "id": block["id"], "type": "tool_call"}
-        for block in blocks
-        if isinstance(block, dict) and block.get("type") == "tool_use"
-    ]
+    for block in blocks:
+        if isinstance(block, dict) and block.get("type") == "tool_use":
+            _add_call(message, block)
     if isinstance(usage := body.get("usage"), dict):
         message.usage_metadata = create_usage_metadata(usage)
     return ChatResult([ChatGeneration(message)], output)
+
+
+def _add_call(message: AIMessage, block: Mapping[str, Any]) -> None:
+    """Add the call of a tool in ``block``; one whose input is not an object is invalid."""
+    name, id = (value if isinstance(value := block.get(key), str) else None for key in ("name", "id"))
+    input = block.get("input", {})
+    if isinstance(input, dict):
+        message.tool_calls.append(tool_call(name=name or "", args=input, id=id))
+    else:
+        args = input if isinstance(input, str) else json.dumps(input)
+        message.invalid_tool_calls.append(invalid_tool_call(name=name, args=args, id=id, error=None))
 
 
 def _read_block(block: Any, *, beta: bool) -> Any:

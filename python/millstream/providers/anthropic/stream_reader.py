@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...messages.ai import AIMessageChunk, text_chunk
-from ...messages.tool_calls import ToolCallChunk
+from ...messages.tool_calls import tool_call_chunk
 from ...messages.usage import UsageMetadata, subtract_usage
 from ...outputs.chat_generation import ChatGenerationChunk, ChatResult
 from ..message_reader import MessageReader
@@ -81,15 +81,16 @@ class AnthropicReader(MessageReader):
     def _begin_block(self, payload: _Block, text: str | None) -> AIMessageChunk | None:
         block = payload.get("content_block")
         kind = block.get("type") if isinstance(block, dict) else None
-        self._index = index = payload.get("index")
-        self._kinds[index] = kind
+        index = _read_index(payload)
+        if index is None:
+            index = self._index + 1 if self._kinds else 0
+        self._index, self._kinds[index] = index, kind
         if not isinstance(block, dict) or not isinstance(kind, str):
             return None
         if any(part in kind for part in _WHOLE):
             return self._begin_whole_block(block, kind, index)
-        if kind == "text" and (block.get("text") or text):
-            begun = text if text is not None else block["text"]
-            return self._make(begun if self._is_text else [self._copy({**block, "text": begun}, index)])
+        if kind == "text" and text:
+            return self._make(text if self._is_text else [self._copy({**block, "text": text}, index)])
         if kind == "thinking" and (block.get("thinking") or block.get("signature")):
             return self._make([self._copy(block, index)])
         return None
@@ -103,8 +104,9 @@ class AnthropicReader(MessageReader):
         chunk = self._make([copied])
         if kind == "tool_use":
             input = block.get("input")
+            name, id = (value if isinstance(value := block.get(key), str) else None for key in ("name", "id"))
             args = json.dumps(input) if isinstance(input, dict) and input else ""
-            chunk._tool_call_chunks = [_piece(args, index, block.get("id"), block.get("name"))]
+            chunk._tool_call_chunks = [tool_call_chunk(name=name, args=args, id=id, index=index)]
         return chunk
 
     def _copy(self, block: _Block, index: Any) -> _Block:
@@ -120,14 +122,16 @@ class AnthropicReader(MessageReader):
         kind = delta.get("type") if isinstance(delta, dict) else None
         if not isinstance(delta, dict) or not isinstance(kind, str):
             return None
-        index = payload.get("index", self._index)
+        index = _read_index(payload)
+        if index is None:
+            index = self._index
         if index not in self._kinds:
             # A block of which the server did not send the beginning.
             self._index, self._kinds[index] = index, None
         if kind == "text_delta":
-            piece = text if text is not None else delta.get("text") or ""
+            piece = text or ""
             return self._make(piece if self._is_text else [{**delta, "text": piece, "type": "text", "index": index}])
-        if kind == "input_json_delta":
+        if kind == "input_json_delta" and isinstance(delta.get("partial_json"), str):
             return self._continue_arguments(delta, index)
         if kind not in _CONTINUED:
             return None
@@ -144,7 +148,7 @@ class AnthropicReader(MessageReader):
         chunk = self._make([{**delta, "index": index}])
         # A call of the provider's own tool is not one for the user to answer.
         if self._kinds.get(index, self._kinds.get(self._index)) == "tool_use":
-            chunk._tool_call_chunks = [_piece(delta.get("partial_json"), index)]
+            chunk._tool_call_chunks = [tool_call_chunk(args=delta["partial_json"], index=index)]
         return chunk
 
     def _end_message(self, payload: _Block, text: str | None) -> AIMessageChunk:
@@ -157,7 +161,9 @@ class AnthropicReader(MessageReader):
             metadata["context_management"] = add_nulls(management, beta=self._beta)
         if container := delta.get("container"):
             metadata["container"] = read_container(container, suffix="Z")
-        chunk = self._empty(metadata)
+        # A text here is the half of a character whose other half has not come.
+        content = self.text(text).content if text else self._empty({}).content
+        chunk = self._make(content, metadata)
         if self._stream_usage and isinstance(usage := payload.get("usage"), dict):
             chunk.usage_metadata = self._count(usage)
         if metadata["stop_reason"]:
@@ -173,8 +179,10 @@ class AnthropicReader(MessageReader):
         return counted if before is None else subtract_usage(counted, before)
 
 
-def _piece(args: Any, index: Any, id: Any = None, name: Any = None) -> ToolCallChunk:
-    return {"name": name, "args": args, "id": id, "index": index, "type": "tool_call_chunk"}
+def _read_index(payload: _Block) -> int | None:
+    """Return the index of a payload's block; ``None`` if there is none, or it is no index."""
+    index = payload.get("index")
+    return index if type(index) is int and 0 <= index < 2**32 else None
 
 
 # The deltas that continue a block, and the type of the block in the content.

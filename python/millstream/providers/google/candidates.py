@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -111,7 +110,7 @@ def _decode(text: str) -> bytes | None:
     standard = text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         return base64.b64decode(standard + "=" * (-len(standard) % 4))
-    except binascii.Error:
+    except ValueError:
         return None
 
 
@@ -144,7 +143,7 @@ def _read_server_call(found: Candidate, call: _Part, signature: str | None) -> N
         "type": "server_tool_call",
         "name": _server_tool_name(call),
         "id": call.get("id") or str(uuid4()),
-        "args": dict(call.get("args") or {}),
+        "args": _as_object(call.get("args")),
     }
     found.add({**block, "extras": {"signature": signature}} if signature else block)
 
@@ -156,10 +155,14 @@ def _read_server_result(found: Candidate, result: _Part, signature: str | None) 
             "type": "server_tool_result",
             "tool_call_id": result.get("id") or "",
             "status": "success",
-            "output": dict(result.get("response") or {}),
+            "output": _as_object(result.get("response")),
             "extras": extras,
         }
     )
+
+
+def _as_object(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _server_tool_name(value: _Part) -> str:
@@ -195,7 +198,7 @@ def _to_wave(samples: bytes) -> bytes:
 
 def _read_call(found: Candidate, call: _Part, signature: str | None) -> None:
     args = call.get("args")
-    name: Any = call.get("name")
+    name = call["name"] if isinstance(call.get("name"), str) else None
     text = json.dumps(_to_integers(args) if isinstance(args, Mapping) else {})
     call_id = str(call.get("id") or uuid4())
     found.kwargs["function_call"] = {"name": name, "arguments": text}

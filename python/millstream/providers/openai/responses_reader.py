@@ -167,7 +167,7 @@ class ResponsesReader(MessageReader):
         blocks = [{**block, "index": index} for index, block in enumerate(message.content) if isinstance(block, dict)]
         chunk = self._chunk(*blocks)
         chunk.id = message.id if blocks else None
-        places = {block.get("call_id"): index for index, block in enumerate(blocks)}
+        places = {as_text(block.get("call_id")): index for index, block in enumerate(blocks)}
         chunk._tool_call_chunks = [
             tool_call_chunk(name=name, args=args, id=id, index=places.get(id))
             for name, args, id in (
