@@ -203,7 +203,10 @@ def test_standard_blocks_of_an_answer_are_sent_back_as_langchain_sends_them(name
 
 def test_the_chunks_of_an_answer_are_sent_back_without_their_indexes() -> None:
     reader = ResponsesReader(version=None)
-    chunks = [reader.read(event, event.get("delta")) for event in events_of(REASONING, MESSAGE, CALL, CUSTOM_CALL)]
+    chunks = [
+        reader.read(event, event["delta"] if event["type"] == "response.output_text.delta" else None)
+        for event in events_of(REASONING, MESSAGE, CALL, CUSTOM_CALL)
+    ]
     merged = sum_of([chunk.message for chunk in chunks if chunk is not None])
     sent = build_input([merged], store=None)
     assert [item["type"] for item in sent] == ["reasoning", "message", "function_call", "custom_tool_call"]
