@@ -73,11 +73,11 @@ class StreamDecoder(DecoderOutputs):
     __slots__ = (
         "_at_start",
         "_body",
+        "_body_kind",
         "_carry",
         "_closed",
         "_frames",
         "_limit",
-        "_model_type",
         "_offset",
         "_sniffer",
         "_units",
@@ -99,7 +99,7 @@ class StreamDecoder(DecoderOutputs):
         self._sniffer = Sniffer(FORMATS[format].framing)
         # What the body is, as the sniffer calls it, and None while all there was is white space. An
         # event stream is "short" until its first bytes are kept.
-        self._model_type: str | None = None
+        self._body_kind: str | None = None
         # What finds the units of a body that has another framing.
         self._units: Units | None = None
         # A body that is one document, and where it starts.
@@ -215,7 +215,7 @@ class StreamDecoder(DecoderOutputs):
             self._check_sound()
         if payloads.ended is not None:
             return
-        if self._model_type == "sse":
+        if self._body_kind == "sse":
             self._read(data, out)
         else:
             self._begin(data, out)
@@ -234,16 +234,16 @@ class StreamDecoder(DecoderOutputs):
     def _begin(self, data: bytes, out: list[Any]) -> None:
         """Take in a piece of a body that has just begun, or is not an event stream."""
         is_kept = self._payloads.seen.take_head(data)
-        if self._model_type is None:
+        if self._body_kind is None:
             self._sniff(data, out)
-        elif self._model_type == "short":
+        elif self._body_kind == "short":
             self._read(data, out)
         elif self._units is not None:
             read_units(self._units, self._payloads, data, out)
         else:
             self._buffer(data, out)
-        if self._model_type == "short" and is_kept:
-            self._model_type = "sse"
+        if self._body_kind == "short" and is_kept:
+            self._body_kind = "sse"
 
     def _sniff(self, data: bytes, out: list[Any]) -> None:
         """Find the kind of the body.
@@ -252,12 +252,12 @@ class StreamDecoder(DecoderOutputs):
         """
         kind, rest = self._sniffer.feed(data)
         if kind == "sse":
-            self._model_type = "short"
+            self._body_kind = "short"
             self._read(data, out)
             return
         self._read_lines(data.removesuffix(rest), out)
         if kind is not None and not self._payloads.done:
-            self._model_type = kind
+            self._body_kind = kind
             self._offset = self._frames.offset
             if kind in FRAMINGS:
                 self._begin_units(kind, rest, out)
@@ -266,16 +266,16 @@ class StreamDecoder(DecoderOutputs):
 
     def _begin_units(self, kind: str, data: bytes, out: list[Any]) -> None:
         """Take in the first piece of a body of that kind, which has units."""
-        self._model_type = kind
+        self._body_kind = kind
         self._units = FRAMINGS[kind](self._limit, self._offset)
         read_units(self._units, self._payloads, data, out)
 
     def _buffer(self, data: bytes, out: list[Any]) -> None:
         """Take in a piece of a body that is one document, or may be one."""
         self._body += data
-        if self._model_type == "lines or json" and LF in data:
+        if self._body_kind == "lines or json" and LF in data:
             self._find_lines(out)
-        elif self._model_type == "html":
+        elif self._body_kind == "html":
             if len(self._body) >= _HTML_SIZE:
                 self._refuse_html(out)
         elif len(self._body) > self._limit:
@@ -290,7 +290,7 @@ class StreamDecoder(DecoderOutputs):
             self._body.clear()
             self._begin_units("lines", body, out)
         else:
-            self._model_type = "json"
+            self._body_kind = "json"
             self._buffer(b"", out)
 
     def _read(self, data: bytes, out: list[Any]) -> None:
@@ -366,11 +366,11 @@ class StreamDecoder(DecoderOutputs):
     def _end(self, out: list[Any]) -> None:
         """Take in that the bytes ended."""
         payloads = self._payloads
-        if self._model_type == "html":
+        if self._body_kind == "html":
             self._refuse_html(out)
         elif self._units is not None:
             end_units(self._units, self._payloads, out)
-        elif self._model_type in ("json", "lines or json"):
+        elif self._body_kind in ("json", "lines or json"):
             payloads.read_body(bytes(self._body), self._offset, out)
         else:
             self._read_lines(bytes(self._carry), out)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..errors import StreamError
-from .formats import UNKNOWN
+from .formats import AUTO
 from .payload import Payloads
 from .turns import Turns
 
@@ -107,7 +107,7 @@ class DecoderState(Turns):
         bytes and what the stream lacks: line ends, or blank lines.
         """
         payloads = self._payloads
-        is_named = payloads.deltas_seen == 0 and self.format != UNKNOWN
+        is_named = payloads.deltas_seen == 0 and self.format != AUTO
         return payloads.seen.describe(payloads.frames, self.format if is_named else None)
 
     @property

@@ -2,20 +2,20 @@
 
 from typing import Any, NamedTuple
 
-from .delta.anthropic import Messages
-from .delta.bedrock import Converse, WrappedMessages
-from .delta.cohere import ChatV2
-from .delta.gemini import Candidates
-from .delta.llamacpp import Completion
-from .delta.ollama import Generate, OllamaChat
-from .delta.openai import ChatCompletions, Completions, find_choices_format
+from .delta.anthropic import Anthropic
+from .delta.bedrock import BedrockAnthropic, Converse
+from .delta.cohere import Cohere
+from .delta.gemini import Gemini
+from .delta.llamacpp import LlamaCpp
+from .delta.ollama import OllamaChat, OllamaGenerate
+from .delta.openai import OpenAIChat, OpenAICompletions, find_choices_format
 from .delta.responses import Responses
-from .delta.shape import Family, Unknown
-from .delta.tgi import Tokens
+from .delta.shape import Family, Unidentified
+from .delta.tgi import TGI
 
-__all__ = ("FORMATS", "UNKNOWN", "Format", "find_format")
+__all__ = ("AUTO", "FORMATS", "Format", "find_format")
 
-UNKNOWN = "auto"
+AUTO = "auto"
 """The name for a format that is to be found by the payloads."""
 
 
@@ -30,19 +30,19 @@ class Format(NamedTuple):
 FORMATS = {
     row.name: row
     for row in (
-        Format("openai.chat", "sse", ChatCompletions),
-        Format("openai.completions", "sse", Completions),
-        Format("anthropic.messages", "sse", Messages),
+        Format("openai.chat", "sse", OpenAIChat),
+        Format("openai.completions", "sse", OpenAICompletions),
+        Format("anthropic.messages", "sse", Anthropic),
         Format("openai.responses", "sse", Responses),
-        Format("cohere.v2", "sse", ChatV2),
-        Format("gemini.generate", "sse or array", Candidates),
+        Format("cohere.v2", "sse", Cohere),
+        Format("gemini.generate", "sse or array", Gemini),
         Format("ollama.chat", "ndjson", OllamaChat),
-        Format("ollama.generate", "ndjson", Generate),
-        Format("llamacpp.completion", "sse", Completion),
-        Format("tgi.generate", "sse or array", Tokens),
+        Format("ollama.generate", "ndjson", OllamaGenerate),
+        Format("llamacpp.completion", "sse", LlamaCpp),
+        Format("tgi.generate", "sse or array", TGI),
         Format("bedrock.converse", "event stream", Converse),
-        Format("bedrock.anthropic", "event stream", WrappedMessages),
-        Format(UNKNOWN, "any", Unknown),
+        Format("bedrock.anthropic", "event stream", BedrockAnthropic),
+        Format(AUTO, "any", Unidentified),
     )
 }
 """Every format by its name. The first one that identifies a payload is the payload's."""

@@ -8,7 +8,7 @@ from .delta import Delta, text_delta
 from .delta.choices import Choices
 from .delta.shape import INFO_MEMBERS, Family, InvalidPayloadError
 from .delta.tools import LimitPassedError
-from .formats import FORMATS, UNKNOWN, find_format
+from .formats import AUTO, FORMATS, find_format
 from .frames import FRAME_SIZE, Block, too_large_message
 from .framing.units import Unit
 from .json import WHITE_SPACE, Document, read
@@ -173,7 +173,7 @@ class Payloads:
             except ValueError:
                 self.fail(f"invalid JSON in the {noun} at byte {offset}", offset, data[:FRAME_SIZE], out)
                 return
-        if self.family.format == UNKNOWN and isinstance(value, dict):
+        if self.family.format == AUTO and isinstance(value, dict):
             self._identify(value, event)
         if self.family.is_wrapped and isinstance(value, dict):
             try:
@@ -236,7 +236,7 @@ class Payloads:
             return
         self._look(raw, offset)
         if isinstance(payload, dict):
-            if self.family.format == UNKNOWN:
+            if self.family.format == AUTO:
                 self._identify(payload, "")
             self._read(payload, raw, (offset, raw[:FRAME_SIZE]), out, is_body=True)
         else:
@@ -269,7 +269,7 @@ class Payloads:
     def end_of_bytes(self, out: list[Any]) -> None:
         """End, or fail where the stream is one of another format."""
         foreign = self.seen.foreign
-        if foreign is not None and not self.choices.have_begun and self.family.format != UNKNOWN:
+        if foreign is not None and not self.choices.have_begun and self.family.format != AUTO:
             found, offset, frame = foreign
             self.fail(self._foreign_message(found), offset, frame, out)
         else:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._values import describe_seen, whole_text
-from .formats import UNKNOWN, find_format
+from .formats import AUTO, find_format
 from .frames import FRAME_SIZE, Frames
 from .json import WHITE_SPACE, read
 from .lines import BOM
@@ -67,7 +67,7 @@ def json_lines(body: bytes, format: str) -> str | None:
     if not members or not all(members):
         return None
     found = find_format("", members[0])
-    return "JSON lines" if found is None or format in (found, UNKNOWN) else found
+    return "JSON lines" if found is None or format in (found, AUTO) else found
 
 
 def _members(data: bytes) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from .shape import (
     as_text,
     find_error,
     is_bare,
+    only_texts,
 )
 from .tools import Entry
 
-__all__ = ("Messages",)
+__all__ = ("Anthropic",)
 
 _KNOWN = frozenset(
     (
@@ -30,7 +31,7 @@ _KNOWN = frozenset(
 _IDENTIFYING = frozenset(("message_start", "content_block_start", "content_block_delta"))
 
 
-class Messages(Family):
+class Anthropic(Family):
     """The family of ``anthropic.messages``: one choice, whose blocks begin, grow and stop."""
 
     __slots__ = ("_blocks", "_has_call")
@@ -91,9 +92,8 @@ class Messages(Family):
         if not isinstance(message, dict):
             return {}
         usage = message.get("usage")
-        tier = as_text(usage.get("service_tier")) if isinstance(usage, dict) else None
-        found = {"id": as_text(message.get("id")), "model": as_text(message.get("model")), "service_tier": tier}
-        return {name: text for name, text in found.items() if text is not None}
+        tier = usage.get("service_tier") if isinstance(usage, dict) else None
+        return only_texts({"id": message.get("id"), "model": message.get("model"), "service_tier": tier})
 
     def _is_last(self, payload: dict[str, Any]) -> bool:
         """Return whether ``payload``, a piece of a block, is one of the block that began last, and nothing else."""
@@ -119,7 +119,7 @@ class Messages(Family):
         if isinstance(block, dict):
             index = as_index(payload.get("index"))
             if index is None:
-                index = 0 if self._blocks.last is None else self._blocks.last + 1
+                index = self._blocks.next_index()
             choice = Choice(0)
             self._begin(choice, index, block, ("content_block",), document, is_body=False)
             found.choices.append(choice)

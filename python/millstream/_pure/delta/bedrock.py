@@ -6,7 +6,7 @@ from typing import Any
 
 from ..._values import read_kept
 from ..json import Document, LazyJson, Path
-from .anthropic import Messages
+from .anthropic import Anthropic
 from .shape import (
     Blocks,
     Choice,
@@ -21,7 +21,7 @@ from .shape import (
 )
 from .tools import Entry
 
-__all__ = ("Converse", "WrappedMessages")
+__all__ = ("BedrockAnthropic", "Converse")
 
 _KNOWN = frozenset(
     (
@@ -74,7 +74,7 @@ class Converse(Family):
     def _start_block(self, payload: dict[str, Any], found: Payload) -> None:
         index = as_index(payload.get("contentBlockIndex"))
         if index is None:
-            index = 0 if self._blocks.last is None else self._blocks.last + 1
+            index = self._blocks.next_index()
         self._blocks.begin(index)
         choice, start = Choice(0), payload.get("start")
         found.choices.append(choice)
@@ -101,7 +101,7 @@ class Converse(Family):
             choice.entries.append(Entry(index, None, None, call["input"]))
 
 
-class WrappedMessages(Messages):
+class BedrockAnthropic(Anthropic):
     """The family of ``bedrock.anthropic``: the payloads of ``anthropic.messages`` as Base64."""
 
     __slots__ = ()

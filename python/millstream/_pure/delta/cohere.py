@@ -4,16 +4,16 @@ from typing import Any
 
 from ..._values import read_error, read_kept
 from ..json import Document, LazyJson, Path
-from .shape import Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error, is_bare
+from .shape import Choice, Family, Payload, as_id, as_index, as_text, find_error, is_bare, only_texts, read_function
 from .tools import Entry
 
-__all__ = ("ChatV2",)
+__all__ = ("Cohere",)
 
 _KNOWN = ("message-", "content-", "tool-", "citation-")
 _IDENTIFYING = frozenset(("message-start", "content-start", "content-delta"))
 
 
-class ChatV2(Family):
+class Cohere(Family):
     """The family of ``cohere.v2``: one choice."""
 
     __slots__ = ()
@@ -37,7 +37,7 @@ class ChatV2(Family):
             is_known = isinstance(payload.get("message"), dict)
             if is_known:
                 _read_end(payload, (), document, found).is_whole = True
-                _read_message(payload["message"], ("message",), document, found, None)
+                _read_message(payload["message"], ("message",), document, found)
         else:
             is_known = kind.startswith(_KNOWN)
             delta = payload.get("delta")
@@ -52,8 +52,7 @@ class ChatV2(Family):
         return found
 
     def info(self, payload: dict[str, Any]) -> dict[str, str]:
-        id = as_text(payload.get("id"))
-        return {} if id is None else {"id": id}
+        return only_texts({"id": payload.get("id")})
 
 
 def _read_event(payload: dict[str, Any], kind: str, delta: dict[str, Any], document: Document, found: Payload) -> None:
@@ -88,7 +87,7 @@ def _read_end(end: dict[str, Any], path: Path, document: Document, found: Payloa
     return choice
 
 
-def _read_message(message: dict[str, Any], path: Path, document: Document, found: Payload, index: int | None) -> None:
+def _read_message(message: dict[str, Any], path: Path, document: Document, found: Payload) -> None:
     """Read a whole message into the only choice."""
     (choice,) = found.choices
     choice.role = as_text(message.get("role"))
@@ -98,7 +97,7 @@ def _read_message(message: dict[str, Any], path: Path, document: Document, found
         if isinstance(part, dict):
             choice.content += [("reasoning", text) for text in _strings(part.get("thinking"))]
             choice.content += [("text", text) for text in _strings(part.get("text"))]
-    _add_calls(choice, message.get("tool_calls"), (*path, "tool_calls"), document, index)
+    _add_calls(choice, message.get("tool_calls"), (*path, "tool_calls"), document, None)
 
 
 def _add_calls(choice: Choice, calls: Any, path: Path, document: Document, index: int | None) -> None:
@@ -111,11 +110,8 @@ def _add_calls(choice: Choice, calls: Any, path: Path, document: Document, index
 
 
 def _add_call(choice: Choice, call: dict[str, Any], path: Path, document: Document, index: int) -> None:
-    function = call.get("function")
-    if not isinstance(function, dict):
-        function = {}
-    args = as_arguments(function.get("arguments"), (*path, "function", "arguments"), document)
-    choice.entries.append(Entry(index, as_id(call.get("id")), as_text(function.get("name")), *args))
+    function = read_function(call.get("function"), (*path, "function"), document)
+    choice.entries.append(Entry(index, as_id(call.get("id")), *function))
 
 
 def _strings(value: Any) -> list[str]:

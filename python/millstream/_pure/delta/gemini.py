@@ -4,16 +4,16 @@ from typing import Any
 
 from ..._values import read_kept
 from ..json import Document, LazyJson, Path
-from .shape import Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error
+from .shape import Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error, only_texts
 from .tools import Entry
 
-__all__ = ("Candidates",)
+__all__ = ("Gemini",)
 
 # The members beside the candidates that a payload may have which is text and nothing else.
 _LASTING = frozenset(("candidates", "modelVersion", "responseId", "createTime"))
 
 
-class Candidates(Family):
+class Gemini(Family):
     """The family of ``gemini.generate``: function calls come whole, and are counted."""
 
     __slots__ = ("_calls", "_model")
@@ -54,8 +54,7 @@ class Candidates(Family):
         return found
 
     def info(self, payload: dict[str, Any]) -> dict[str, str]:
-        found = {"id": as_text(payload.get("responseId")), "model": as_text(payload.get("modelVersion"))}
-        return {name: text for name, text in found.items() if text is not None}
+        return only_texts({"id": payload.get("responseId"), "model": payload.get("modelVersion")})
 
     def _is_plain(self, payload: dict[str, Any]) -> bool:
         """Return whether a reader of payloads that knows the one before learns nothing but text from this one."""

@@ -3,16 +3,16 @@
 from typing import Any
 
 from ..json import Document
-from .shape import Choice, Family, Payload, as_index, as_text, count_usage, find_error, is_bare
+from .shape import Choice, Family, Payload, as_index, as_text, count_usage, find_error, is_bare, only_texts
 
-__all__ = ("Completion",)
+__all__ = ("LlamaCpp",)
 
 _COUNTS = ("tokens_evaluated", "tokens_predicted")
 # Older servers say why a choice ended in a member of its own.
 _STOPPED = {"stopped_eos": "eos", "stopped_word": "word", "stopped_limit": "limit"}
 
 
-class Completion(Family):
+class LlamaCpp(Family):
     """The family of ``llamacpp.completion``: the stream ends once every choice is finished."""
 
     __slots__ = ("_open",)
@@ -54,5 +54,4 @@ class Completion(Family):
         return found
 
     def info(self, payload: dict[str, Any]) -> dict[str, str]:
-        model = as_text(payload.get("model"))
-        return {} if model is None else {"model": model}
+        return only_texts({"model": payload.get("model")})

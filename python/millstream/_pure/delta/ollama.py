@@ -3,15 +3,15 @@
 from typing import Any
 
 from ..json import Document, Path
-from .shape import Choice, Family, Payload, as_arguments, as_id, as_text, count_usage, find_error, is_bare
+from .shape import Choice, Family, Payload, as_id, as_text, count_usage, find_error, is_bare, only_texts, read_function
 from .tools import Entry
 
-__all__ = ("Generate", "OllamaChat")
+__all__ = ("OllamaChat", "OllamaGenerate")
 
 _COUNTS = ("prompt_eval_count", "eval_count")
 
 
-class Generate(Family):
+class OllamaGenerate(Family):
     """The family of ``ollama.generate``: the text is a member of each line."""
 
     __slots__ = ()
@@ -39,8 +39,7 @@ class Generate(Family):
         return found
 
     def info(self, payload: dict[str, Any]) -> dict[str, str]:
-        model = as_text(payload.get("model"))
-        return {} if model is None else {"model": model}
+        return only_texts({"model": payload.get("model")})
 
     def _is_known(self, payload: dict[str, Any]) -> bool:
         is_end = isinstance(payload.get("done"), bool) and "message" not in payload
@@ -50,7 +49,7 @@ class Generate(Family):
         _read_texts(choice, payload, "response")
 
 
-class OllamaChat(Generate):
+class OllamaChat(OllamaGenerate):
     """The family of ``ollama.chat``: each line has a message, in which tool calls are whole, and are counted."""
 
     __slots__ = ("_calls",)
@@ -82,11 +81,8 @@ class OllamaChat(Generate):
                 self._add_call(choice, call, ("message", "tool_calls", position), document)
 
     def _add_call(self, choice: Choice, call: dict[str, Any], path: Path, document: Document) -> None:
-        function = call.get("function")
-        if not isinstance(function, dict):
-            function = {}
-        id, name = as_id(call.get("id")), as_text(function.get("name"))
-        args, is_json = as_arguments(function.get("arguments"), (*path, "function", "arguments"), document)
+        id = as_id(call.get("id"))
+        name, args, is_json = read_function(call.get("function"), (*path, "function"), document)
         if id is not None or name is not None or args is not None:
             choice.entries.append(Entry(self._calls, id, name, args, is_json))
             self._calls += 1

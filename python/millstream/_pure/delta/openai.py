@@ -12,13 +12,13 @@ import orjson
 from ..._provider_errors import error_path
 from ..._values import read_error, read_kept
 from ..json import SURELY_SHALLOW, Document, LazyJson, Path, is_exact, shallow
-from .shape import INFO_MEMBERS, Choice, Family, Payload, as_arguments, as_id, as_index, as_text
+from .shape import INFO_MEMBERS, Choice, Family, Payload, as_id, as_index, as_text, only_texts, read_function
 from .tools import Entry
 
-__all__ = ("ChatCompletions", "Completions", "find_choices_format")
+__all__ = ("OpenAIChat", "OpenAICompletions", "find_choices_format")
 
 
-class Completions(Family):
+class OpenAICompletions(Family):
     """The family of ``openai.completions``: each choice has a ``text``."""
 
     __slots__ = ()
@@ -74,11 +74,10 @@ class Completions(Family):
             choice.content.append(("text", text))
 
     def info(self, payload: dict[str, Any]) -> dict[str, str]:
-        found = {name: as_text(payload.get(name)) for name in INFO_MEMBERS}
-        return {name: text for name, text in found.items() if text is not None}
+        return only_texts({name: payload.get(name) for name in INFO_MEMBERS})
 
 
-class ChatCompletions(Completions):
+class OpenAIChat(OpenAICompletions):
     """The family of ``openai.chat``: each choice has a ``delta``, or a ``message``."""
 
     __slots__ = ()
@@ -212,16 +211,9 @@ def _entries(message: dict[str, Any], path: Path, document: Document) -> Iterato
         if isinstance(call, dict):
             is_empty = False
             function = call.get("function"), (*path, "tool_calls", position, "function"), document
-            yield Entry(as_index(call.get("index")), as_id(call.get("id")), *_function(*function))
+            yield Entry(as_index(call.get("index")), as_id(call.get("id")), *read_function(*function))
     if is_empty and isinstance(call := message.get("function_call"), dict):
-        yield Entry(0, None, *_function(call, (*path, "function_call"), document))
-
-
-def _function(function: Any, path: Path, document: Document) -> tuple[str | None, str | None, bool]:
-    """Return the name and the arguments of ``function``, and whether these came as an object or array."""
-    if not isinstance(function, dict):
-        return None, None, False
-    return as_text(function.get("name")), *as_arguments(function.get("arguments"), (*path, "arguments"), document)
+        yield Entry(0, None, *read_function(call, (*path, "function_call"), document))
 
 
 def _pieces(content: Any) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,19 @@ from typing import Any
 
 from ..._values import read_error, read_kept
 from ..json import Document, LazyJson, Path
-from .shape import Blocks, Choice, Family, Payload, as_arguments, as_id, as_index, as_text, find_error, is_bare
+from .shape import (
+    Blocks,
+    Choice,
+    Family,
+    Payload,
+    as_arguments,
+    as_id,
+    as_index,
+    as_text,
+    find_error,
+    is_bare,
+    only_texts,
+)
 from .tools import Entry
 
 __all__ = ("Responses",)
@@ -121,8 +133,7 @@ class Responses(Family):
         response = payload if payload.get("object") == "response" else payload.get("response")
         if not isinstance(response, dict):
             return {}
-        found = {name: as_text(response.get(name)) for name in ("id", "model", "service_tier")}
-        return {name: text for name, text in found.items() if text is not None}
+        return only_texts({name: response.get(name) for name in ("id", "model", "service_tier")})
 
     def _read_delta(self, payload: dict[str, Any], kind: str, found: Payload) -> None:
         """Read a piece of text, of a refusal or of reasoning."""

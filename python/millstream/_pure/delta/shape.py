@@ -12,8 +12,18 @@ from ..text import join_surrogates
 from .tools import MAX_INDEX, Entry
 
 __all__ = (
-    *("INFO_MEMBERS", "Blocks", "Choice", "Family", "InvalidPayloadError", "Payload", "Unknown"),
-    *("as_arguments", "as_id", "as_index", "as_text", "count_usage", "find_error", "is_bare"),
+    *("INFO_MEMBERS", "Blocks", "Choice", "Family", "InvalidPayloadError", "Payload", "Unidentified"),
+    *(
+        "as_arguments",
+        "as_id",
+        "as_index",
+        "as_text",
+        "count_usage",
+        "find_error",
+        "is_bare",
+        "only_texts",
+        "read_function",
+    ),
 )
 
 INFO_MEMBERS = ("id", "model", "system_fingerprint", "service_tier")
@@ -138,7 +148,7 @@ class Family:
         return {}
 
 
-class Unknown(Family):
+class Unidentified(Family):
     """The family of payloads whose format is not known: only an error is."""
 
     __slots__ = ()
@@ -167,6 +177,10 @@ class Blocks:
         self.last = index
         if len(self._begun) < MAX_BLOCKS:
             self._begun.add(index)
+
+    def next_index(self) -> int:
+        """Return the index of a block that begins without one, where indexes are numbers."""
+        return 0 if self.last is None else self.last + 1
 
     def is_last(self, index: Any) -> bool:
         """Return whether ``index`` is the block that began last; one that has not begun begins with this piece."""
@@ -197,6 +211,18 @@ def as_arguments(value: Any, path: Path, document: Document) -> tuple[str | None
     if isinstance(value, dict | list):
         return document.cut(path), True
     return (value, False) if isinstance(value, str) else (None, False)
+
+
+def read_function(function: Any, path: Path, document: Document) -> tuple[str | None, str | None, bool]:
+    """Return the name and the arguments of ``function``, and whether these came as an object or array."""
+    if not isinstance(function, dict):
+        return None, None, False
+    return as_text(function.get("name")), *as_arguments(function.get("arguments"), (*path, "arguments"), document)
+
+
+def only_texts(values: dict[str, Any]) -> dict[str, str]:
+    """Return those of ``values`` that are strings with something in them."""
+    return {name: text for name, value in values.items() if (text := as_text(value)) is not None}
 
 
 def find_error(

@@ -5,12 +5,12 @@ from typing import Any
 from ..json import Document
 from .shape import Choice, Family, Payload, as_text, count_usage, find_error, is_bare
 
-__all__ = ("Tokens",)
+__all__ = ("TGI",)
 
 _COUNTS = ("generated_tokens", "input_length")
 
 
-class Tokens(Family):
+class TGI(Family):
     """The family of ``tgi.generate``: one choice; the last token comes with all of the text."""
 
     __slots__ = ("_has_text",)

@@ -1,11 +1,11 @@
 """The framings beside Server-Sent Events: bytes to units, each of which has one payload."""
 
-from .event_stream import Messages
+from .aws_events import AWSEvents
 from .json_array import JSONArray
-from .ndjson import JSONLines
+from .json_lines import JSONLines
 from .units import Units
 
 __all__ = ("FRAMINGS",)
 
-FRAMINGS: dict[str, type[Units]] = {"array": JSONArray, "lines": JSONLines, "messages": Messages}
+FRAMINGS: dict[str, type[Units]] = {"array": JSONArray, "lines": JSONLines, "messages": AWSEvents}
 """What finds the units of a body, by the kind of the body."""

@@ -13,7 +13,7 @@ from zlib import crc32
 from ..json import read
 from .units import InvalidUnitError, TooLargeUnitError, Unit, Units
 
-__all__ = ("Messages",)
+__all__ = ("AWSEvents",)
 
 _PRELUDE = struct.Struct(">III")
 _CRC_SIZE = 4
@@ -24,7 +24,7 @@ _SIZES = (0, 0, 1, 2, 4, 8, None, None, 8, 16)
 _STRING = 7
 
 
-class Messages(Units):
+class AWSEvents(Units):
     """Cuts a stream into messages, and reads their headers."""
 
     __slots__ = ("_carry", "_size")
