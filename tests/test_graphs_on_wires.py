@@ -91,6 +91,21 @@ def test_the_usage_of_an_agent_is_that_of_all_its_models() -> None:
     assert b"thread_id" not in body
 
 
+def test_the_usage_of_an_answer_is_the_sum_of_its_chunks_usage() -> None:
+    def usage(inputs: int, outputs: int, reasoning: int) -> Any:
+        counts = {"input_tokens": inputs, "output_tokens": outputs, "total_tokens": inputs + outputs}
+        return counts | {"output_token_details": {"reasoning": reasoning}}
+
+    async def chunks() -> AsyncIterator[Any]:
+        yield AIMessageChunk("a", usage_metadata=usage(2, 1, 1))
+        yield AIMessageChunk("b", usage_metadata=usage(0, 2, 0))
+        yield AIMessageChunk("", usage_metadata=usage(0, 0, 0))
+
+    ending = json.loads(_respond(chunks(), "ndjson").splitlines()[-1])
+    details = {"completion_tokens_details": {"reasoning_tokens": 1}}
+    assert ending["usage"] == {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5, **details}
+
+
 def test_the_chunks_of_a_langchain_model_are_the_answer() -> None:
     async def chunks() -> Any:
         yield LangChainChunk(content="Hel", id="run-1")

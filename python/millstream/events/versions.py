@@ -168,10 +168,7 @@ def schema_version(name: object) -> Version:
     """Return the version ``name``; :class:`NotImplementedError` for another than ``"v1"`` and ``"v2"``."""
     found = _VERSIONS.get(name) if isinstance(name, str) else None
     if found is None:
-        raise NotImplementedError(
-            f'Only versions "v1" and "v2" of the schema are supported here, not {name!r}: write'
-            ' `async for event in model.astream_events(..., version="v2")`, without `await`.'
-        )
+        raise NotImplementedError(f'the versions of stream events are "v1", "v2" and "v3", not {name!r}')
     return found
 
 

@@ -31,7 +31,7 @@ class ChunkWriter:
     them, which is left out. ``core`` writes the deltas of a model's stream without objects.
     """
 
-    __slots__ = ("_before_end", "_graph_usage", "_pieces", "_preface", "core", "options")
+    __slots__ = ("_before_end", "_pieces", "_preface", "_usage", "core", "options")
 
     def __init__(self, options: WireOptions, model: str) -> None:
         self.options = options
@@ -39,7 +39,7 @@ class ChunkWriter:
         self._preface = b""
         self._pieces: list[str] | None = None
         self._before_end: Callable[[], None] | None = None
-        self._graph_usage: Mapping[str, Any] | None = None
+        self._usage: Mapping[str, Any] | None = None
 
     @property
     def wire(self) -> str:
@@ -127,21 +127,22 @@ class ChunkWriter:
     def _write_graph_message(self, message: BaseMessage) -> bytes:
         """Return the records of a message of a graph: none of one that is neither a model's nor a tool's.
 
-        Such a message is an input of a model. The usage of a graph is that of all its models.
+        Such a message is an input of a model.
         """
         if not isinstance(message, AIMessage):
             return self.write(message) if isinstance(message, ToolMessage) else b""
-        records = self._write_answer(message)
-        if message.usage_metadata:
-            self._graph_usage = add_counts((self._graph_usage, message.usage_metadata))
-            records += self.core.write(Delta(0, usage=as_openai_usage(self._graph_usage)))
-        return records
+        return self._write_answer(message)
 
     def _write_answer(self, message: AIMessage) -> bytes:
+        """Return the records of a model's message; the usage of the answer is the sum of its messages' usage."""
         delta = to_delta(message)
         if self._pieces is not None and delta.text:
             self._pieces.append(delta.text)
         records = self.core.write(delta)
+        if message.usage_metadata:
+            self._usage = add_counts((self._usage, message.usage_metadata))
+            if self._usage != message.usage_metadata:
+                records += self.core.write(Delta(0, usage=as_openai_usage(self._usage)))
         for url, title in read_sources(message):
             records += _if_supported(self.core.write_source, url, title=title)
         return records

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..._merge import merge_info
+from ..._merge import add_counts, merge_info
 from .content_block import ContentBlock, read_delta, start_of
 
 __all__ = ("BlockEvents", "ProtocolEvent", "achunks_to_events", "chunks_to_events", "message_to_events")
@@ -216,11 +216,11 @@ def _message_finish(
 
 
 def _add_usage(usage: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Add the counts of a chunk to ``usage``; details are those of the last chunk that had them."""
+    """Add the counts of a chunk to ``usage``, those of its details too."""
     for name in ("input_tokens", "output_tokens", "total_tokens"):
         if name in more:
             usage[name] = usage.get(name, 0) + more[name]
     for name in ("input_token_details", "output_token_details"):
         if more.get(name):
-            usage[name] = {**usage.get(name, {}), **more[name]}
+            usage[name] = add_counts((usage.get(name), more[name]))
     return usage
