@@ -23,10 +23,11 @@ _RAW = {"X-Stainless-Raw-Response": "raw"}
 class AnthropicRequest(ModelRequest):
     """A request of ``ChatAnthropic``: its exceptions are langchain-anthropic's.
 
-    ``is_text`` says whether the content of chunks is text; ``event_type`` is the SDK's type of the events.
+    ``is_text`` says whether the content of chunks is text, ``stream_usage`` whether a stream has the usage;
+    ``event_type`` is the SDK's type of the events.
     """
 
-    __slots__ = ("_cast_to", "event_type", "is_text")
+    __slots__ = ("_cast_to", "event_type", "is_text", "stream_usage")
 
     def __init__(self, resource: Any, payload: dict[str, Any]) -> None:
         headers = {**(payload.get("extra_headers") or {}), **_RAW}
@@ -34,6 +35,7 @@ class AnthropicRequest(ModelRequest):
         is_beta = "betas" in payload
         self._cast_to = BetaMessage if is_beta else Message
         self.event_type: Any = BetaRawMessageStreamEvent if is_beta else RawMessageStreamEvent
+        self.stream_usage = True
         self.is_text = not any(test(payload) for test in _OTHER_CONTENT)
 
     def to_host_error(self, error: MillstreamError, chunks_received: int = 0) -> Exception:

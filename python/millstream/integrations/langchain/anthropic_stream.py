@@ -30,20 +30,17 @@ class AnthropicGenerations(PayloadOutputs):
     are: a stream that ends early is an error; the halves of a character that arrive in two payloads are joined.
     """
 
-    __slots__ = ("_block_start", "_first_info", "_indexes", "_make", "_model", "_stream_usage")
+    __slots__ = ("_block_start", "_first_info", "_indexes", "_make", "_model")
 
     _request: AnthropicRequest
 
-    def __init__(
-        self, model: Any, request: AnthropicRequest, *, stream_usage: bool, collect_result: bool = False
-    ) -> None:
+    def __init__(self, model: Any, request: AnthropicRequest, *, collect_result: bool = False) -> None:
         self._model = model
-        self._stream_usage = stream_usage
         # The indexes of the blocks so far, the last of which a text belongs to. The functions that make outputs refer
         # to it, and not to this object, which refers to them.
         self._indexes: list[Any] = []
         sample = model._make_message_chunk_from_anthropic_event(
-            _EVENT, stream_usage=stream_usage, coerce_content_to_string=True
+            _EVENT, stream_usage=request.stream_usage, coerce_content_to_string=True
         )
         make = self._find_maker(sample[0])
         self._make = make if request.is_text else _block_maker(make, self._indexes)
@@ -97,7 +94,7 @@ class AnthropicGenerations(PayloadOutputs):
             self._indexes.append(value.get("index"))
         message, self._block_start = self._model._make_message_chunk_from_anthropic_event(
             construct_type(type_=self._request.event_type, value=value),
-            stream_usage=self._stream_usage,
+            stream_usage=self._request.stream_usage,
             coerce_content_to_string=self._request.is_text,
             block_start_event=self._block_start,
         )
@@ -128,13 +125,11 @@ class AnthropicMessages(AnthropicGenerations):
 
     _needs_chunks = True
 
-    def __init__(
-        self, model: Any, request: AnthropicRequest, id: str, *, stream_usage: bool, collect_result: bool = False
-    ) -> None:
+    def __init__(self, model: Any, request: AnthropicRequest, id: str, *, collect_result: bool = False) -> None:
         self._id = id
         # For the result: the texts since the last chunk with more than text.
         self._texts: list[str] = []
-        super().__init__(model, request, stream_usage=stream_usage, collect_result=collect_result)
+        super().__init__(model, request, collect_result=collect_result)
         if collect_result:
             self._make = _keeping_maker(self._make, self._texts)
 

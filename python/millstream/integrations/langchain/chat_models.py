@@ -12,26 +12,20 @@ subclass that overrides how chunks are made.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import langchain_openai
-from langchain_core.language_models._utils import _normalize_messages
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.utils.uuid import uuid7
 from langchain_openai.chat_models import base
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 
-from ...streaming.drive import adrive, drive
+from .chat_model_streams import ChatModelStreams
 from .chat_requests import ChatRequest, ResponsesRequest, build_stream_request, build_whole_request
 from .chat_stream import DecodedGenerations, DecodedMessages
-from .model_streams import ModelStreams
 from .responses_stream import ResponseGenerations, ResponseMessages
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import RunnableConfig
-
     _Base = BaseChatOpenAI
 else:
     _Base = object
@@ -39,59 +33,27 @@ else:
 __all__ = ("AzureChatOpenAI", "ChatOpenAI")
 
 
-class _ChatStreams(ModelStreams[AIMessageChunk], _Base):
+class _ChatStreams(ChatModelStreams, _Base):
     """Replaces how a chat model of langchain-openai sends requests and reads responses."""
 
-    _run_type = "chat_model"
+    # Streams.
 
-    # Streams for LangChain's machinery.
+    def _build_stream_request(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], *, is_async: bool
+    ) -> ChatRequest | None:
+        return build_stream_request(self, messages, stop, kwargs, is_async=is_async)
 
-    def _stream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> Iterator[ChatGenerationChunk]:
-        request = build_stream_request(self, messages, stop, kwargs, is_async=False)
-        if request is None:
-            return super()._stream(messages, stop=stop, run_manager=run_manager, **kwargs)
-        chunks = drive(request, _decode(self, request))
-        return chunks if run_manager is None else self._notify(chunks, run_manager)
-
-    def _astream(
-        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        request = build_stream_request(self, messages, stop, kwargs, is_async=True)
-        if request is None:
-            return super()._astream(messages, stop=stop, run_manager=run_manager, **kwargs)
-        chunks = adrive(request, _decode(self, request))
-        return chunks if run_manager is None else self._anotify(chunks, run_manager)
-
-    def _open_stream(
-        self,
-        input: Any,
-        config: RunnableConfig,
-        stop: Any,
-        kwargs: dict[str, Any],
-        *,
-        is_async: bool,
-        collect_result: bool = False,
-    ) -> tuple[ChatRequest, DecodedMessages | ResponseMessages] | None:
-        """Return the source and the processor of a stream; ``None`` if it needs LangChain.
-
-        The steps are those of LangChain's ``stream``, without those that are for handlers.
-        """
-        if self.output_version == "v1" or not self._should_stream(async_api=is_async, **{**kwargs, "stream": True}):
-            return None
-        messages = _normalize_messages(self._convert_input(input).to_messages())
-        kwargs = {**kwargs}
-        # These are for tracing alone.
-        _ = kwargs.pop("ls_structured_output_format", None) or kwargs.pop("structured_output_format", None)
-        request = build_stream_request(self, messages, stop, kwargs, is_async=is_async)
-        if request is None:
-            return None
-        request.limiter = self.rate_limiter
-        id = f"lc_run--{config.get('run_id') or uuid7()}"
+    def _read_generations(self, request: ChatRequest) -> DecodedGenerations | ResponseGenerations:
         if isinstance(request, ResponsesRequest):
-            return request, ResponseMessages(self, request, id, collect_result=collect_result)
-        return request, DecodedMessages(self, request, id, collect_result=collect_result)
+            return ResponseGenerations(self, request)
+        return DecodedGenerations(self, request)
+
+    def _read_messages(
+        self, request: ChatRequest, id: str, *, collect_result: bool
+    ) -> DecodedMessages | ResponseMessages:
+        if isinstance(request, ResponsesRequest):
+            return ResponseMessages(self, request, id, collect_result=collect_result)
+        return DecodedMessages(self, request, id, collect_result=collect_result)
 
     def _token_info(self, chunk: ChatGenerationChunk) -> dict[str, Any]:
         if isinstance(chunk.message.content, list):
@@ -141,13 +103,6 @@ class _ChatStreams(ModelStreams[AIMessageChunk], _Base):
         for generation in result.generations if gateway else ():
             generation.generation_info = {**(generation.generation_info or {}), **gateway}
         return result
-
-
-def _decode(model: BaseChatOpenAI, request: ChatRequest) -> DecodedGenerations | ResponseGenerations:
-    """Return the processor of a stream of generation chunks."""
-    if isinstance(request, ResponsesRequest):
-        return ResponseGenerations(model, request)
-    return DecodedGenerations(model, request)
 
 
 class ChatOpenAI(_ChatStreams, langchain_openai.ChatOpenAI):

@@ -210,6 +210,7 @@ def build_request(
         return report_left(reason, to="langchain-google-genai")
     if kwargs.get("automatic_continuation"):
         return report_left("it continues answers", to="langchain-google-genai")
+    kwargs = {**kwargs}
     cached = kwargs.pop("cached_content", None) or model.cached_content
     called = model._prepare_request(messages, stop=stop, cached_content=cached, **kwargs)
     api = model.client._api_client

@@ -42,9 +42,9 @@ class GoogleGenerations(PayloadOutputs):
 
     _request: GoogleRequest
 
-    def __init__(self, request: GoogleRequest, limit: float | None, *, collect_result: bool = False) -> None:
+    def __init__(self, request: GoogleRequest, *, collect_result: bool = False) -> None:
         self._make = self._find_maker(_make_sample(None))
-        super().__init__("gemini.generate", request, limit, n=1, collect_result=collect_result)
+        super().__init__("gemini.generate", request, None, n=1, collect_result=collect_result)
 
     def _find_maker(self, sample: ChatGenerationChunk) -> Callable[..., Any]:
         """Return the function that makes the output of a piece of text."""
@@ -123,9 +123,9 @@ class GoogleMessages(GoogleGenerations):
 
     _needs_chunks = True
 
-    def __init__(self, request: GoogleRequest, limit: float | None, id: str, *, collect_result: bool = False) -> None:
+    def __init__(self, request: GoogleRequest, id: str, *, collect_result: bool = False) -> None:
         self._id = id
-        super().__init__(request, limit, collect_result=collect_result)
+        super().__init__(request, collect_result=collect_result)
 
     def _start(self) -> None:
         super()._start()
