@@ -51,6 +51,9 @@ INTEGRATION = "millstream.integrations.langchain"
         ("from langchain_openai.chat_models.base import ChatOpenAI", "ChatOpenAI"),
         ("from langchain.chat_models import ChatOpenAI", "ChatOpenAI"),
         ("from langchain_community.llms import OpenAI", "OpenAI"),
+        ("from langchain_anthropic import ChatAnthropic", "ChatAnthropic"),
+        ("from langchain_google_genai import ChatGoogleGenerativeAI", "ChatGoogleGenerativeAI"),
+        ("from langchain_ollama.chat_models import ChatOllama", "ChatOllama"),
     ],
 )
 def test_a_model_of_langchains_changes_in_two_ways(app: Path, today: str, names: str) -> None:
@@ -114,7 +117,7 @@ def test_any_app_changes_an_import_of_httpx_sse(app: Path) -> None:
         "from . import openai",
         "import os, json",
         "from langchain.chat_models import init_chat_model",
-        "from langchain_anthropic import ChatAnthropic",
+        "from langchain_mistralai import ChatMistralAI",
         "import langchain_core",
         "from millstream import ChatOpenAI",
         f"from {INTEGRATION} import ChatOpenAI",

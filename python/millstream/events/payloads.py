@@ -95,12 +95,16 @@ class _Messages:
     generation = text
 
     def total(self, output: LLMResult) -> Any:
+        from ..messages.ai import AIMessageChunk
+
         message: Any = self.output(output)
         # The last chunk that a stream hands out says so, and version 1 adds up all of them.
         if not hasattr(message, "chunk_position"):
             return message
         total = message.model_copy(update={"chunk_position": "last"})
-        total._finish_content()
+        if isinstance(total, AIMessageChunk):
+            # A chunk of LangChain's does so itself.
+            total._finish_content()
         return total
 
     def output(self, output: Any) -> BaseMessage | None:

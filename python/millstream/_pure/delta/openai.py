@@ -177,10 +177,12 @@ def find_choices_format(payload: dict[str, Any]) -> str | None:
         return "openai.completions"
     if isinstance(kind, str) and kind.startswith("chat.completion"):
         return "openai.chat"
-    first = next((choice for choice in choices if isinstance(choice, dict)), {})
-    if "delta" in first or "message" in first:
-        return "openai.chat"
-    return "openai.completions" if "text" in first else None
+    for choice in choices:
+        if isinstance(choice, dict):
+            if "delta" in choice or "message" in choice:
+                return "openai.chat"
+            return "openai.completions" if "text" in choice else None
+    return None
 
 
 def _up_to_first(choices: list[Any]) -> list[Any]:

@@ -21,7 +21,7 @@ __all__ = ("KEPT_MODELS", "MODELS", "OF_HTTPX_SSE", "PARSERS", "WAYS", "Suggesti
 
 WAYS = ("keep", "leave", "any")
 
-MODELS = ("AzureChatOpenAI", "ChatOpenAI", "OpenAI")
+MODELS = ("AzureChatOpenAI", "ChatAnthropic", "ChatGoogleGenerativeAI", "ChatOllama", "ChatOpenAI", "OpenAI")
 KEPT_MODELS = (*MODELS, "AzureOpenAI")
 PARSERS = ("JsonOutputParser", "StrOutputParser")
 OF_HTTPX_SSE = ("EventSource", "SSEError", "ServerSentEvent", "aconnect_sse", "connect_sse")
@@ -30,8 +30,11 @@ _LANGCHAIN = "millstream.integrations.langchain"
 _HTTPX_SSE = "millstream.integrations.httpx_sse"
 
 _LANGCHAINS = ("langchain", "langchain_classic")
-# Modules of LangChain that define or name its models of OpenAI, today's and those of older versions.
+# Modules of LangChain that define or name its models, today's and those of older versions.
 _WITH_MODELS = {
+    *("langchain_anthropic", "langchain_anthropic.chat_models"),
+    *("langchain_google_genai", "langchain_google_genai.chat_models"),
+    *("langchain_ollama", "langchain_ollama.chat_models"),
     *("langchain_openai", "langchain_openai.chat_models", "langchain_openai.chat_models.base"),
     *("langchain_openai.chat_models.azure", "langchain_openai.llms", "langchain_openai.llms.base"),
     "langchain_openai.llms.azure",
