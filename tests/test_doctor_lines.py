@@ -52,7 +52,7 @@ INTEGRATION = "millstream.integrations.langchain"
         ("from langchain.chat_models import ChatOpenAI", "ChatOpenAI"),
         ("from langchain_community.llms import OpenAI", "OpenAI"),
         ("from langchain_anthropic import ChatAnthropic", "ChatAnthropic"),
-        ("from langchain_google_genai import ChatGoogleGenerativeAI", "ChatGoogleGenerativeAI"),
+        ("from langchain_google_genai import ChatGoogleGenerativeAI as Gemini", "ChatGoogleGenerativeAI as Gemini"),
         ("from langchain_ollama.chat_models import ChatOllama", "ChatOllama"),
     ],
 )

@@ -20,7 +20,10 @@ HOSTS = {
 """The libraries that the integrations are for: the first version that is supported, and the first that is not."""
 
 # Named in the report, with any version.
-_OTHERS = ("langchain", "langgraph", "httpx-sse", "uvloop")
+_OTHERS = (
+    *("langchain", "langgraph", "langchain-anthropic", "langchain-google-genai", "langchain-ollama", "anthropic"),
+    *("httpx-sse", "uvloop"),
+)
 
 
 @dataclass(frozen=True, slots=True)

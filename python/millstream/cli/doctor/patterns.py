@@ -10,7 +10,7 @@ from functools import cached_property
 from ... import errors
 from .clients import CLIENTS
 from .names import Names, dotted
-from .twins import KEPT_MODELS, MODELS
+from .twins import KEPT_MODELS, MODELS, PACKAGES
 
 __all__ = ("RULES", "Remark", "find_need_of_langchain", "find_patterns")
 
@@ -120,7 +120,7 @@ def _response_of_an_error(module: _Module) -> Iterator[tuple[int, str]]:
 
 
 def _mentions_langchain(module: _Module) -> bool:
-    return any(path.startswith("langchain_openai") for path in module.names.paths())
+    return any(path.startswith(PACKAGES) for path in module.names.paths())
 
 
 def _custom_client(module: _Module) -> Iterator[tuple[int, str]]:
@@ -176,7 +176,7 @@ def find_need_of_langchain(names: Names) -> tuple[int, str] | None:
 def _needs_langchain(module: _Module) -> Iterator[tuple[int, str]]:
     need = find_need_of_langchain(module.names)
     paths = module.names.paths()
-    if need and any(path.startswith(("langchain_core", "langchain_openai")) or _is_ours(path) for path in paths):
+    if need and any(path.startswith(("langchain_core", *PACKAGES)) or _is_ours(path) for path in paths):
         yield need[0], f"{need[1]} needs LangChain's messages and Runnables: keep LangChain in the apps that use it"
 
 
@@ -215,7 +215,7 @@ def _overrides_stream(module: _Module) -> Iterator[tuple[int, str]]:
     for node in module.nodes:
         if not isinstance(node, ast.ClassDef):
             continue
-        if not any((module.names.path(base) or "").startswith("langchain_openai.") for base in node.bases):
+        if not any((module.names.path(base) or "").startswith(PACKAGES) for base in node.bases):
             continue
         methods = [part.name for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
         for name in methods:

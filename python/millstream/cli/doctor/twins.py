@@ -2,8 +2,8 @@
 
 There are two ways for an app of LangChain's. It *keeps* LangChain: models and parsers come from
 ``millstream.integrations.langchain``, and are subclasses of LangChain's own. Or it *leaves* LangChain: each import of
-``langchain_core`` and ``langchain_openai`` becomes one of ``millstream``, whose modules have LangChain's paths. *Any*
-app may change an import of httpx-sse.
+``langchain_core`` and of a provider's package becomes one of ``millstream``, whose modules have LangChain's paths.
+*Any* app may change an import of httpx-sse.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..._langchains_own import explanation
 from .gains import GAINS
 from .names import ImportedModule, ImportedNames
 
-__all__ = ("KEPT_MODELS", "MODELS", "OF_HTTPX_SSE", "PARSERS", "WAYS", "Suggestion", "suggest")
+__all__ = ("KEPT_MODELS", "MODELS", "OF_HTTPX_SSE", "PACKAGES", "PARSERS", "WAYS", "Suggestion", "suggest")
 
 WAYS = ("keep", "leave", "any")
 
@@ -26,18 +26,19 @@ KEPT_MODELS = (*MODELS, "AzureOpenAI")
 PARSERS = ("JsonOutputParser", "StrOutputParser")
 OF_HTTPX_SSE = ("EventSource", "SSEError", "ServerSentEvent", "aconnect_sse", "connect_sse")
 
+PACKAGES = ("langchain_openai", "langchain_anthropic", "langchain_google_genai", "langchain_ollama")
+"""LangChain's packages of the providers."""
+
 _LANGCHAIN = "millstream.integrations.langchain"
 _HTTPX_SSE = "millstream.integrations.httpx_sse"
 
 _LANGCHAINS = ("langchain", "langchain_classic")
 # Modules of LangChain that define or name its models, today's and those of older versions.
 _WITH_MODELS = {
-    *("langchain_anthropic", "langchain_anthropic.chat_models"),
-    *("langchain_google_genai", "langchain_google_genai.chat_models"),
-    *("langchain_ollama", "langchain_ollama.chat_models"),
-    *("langchain_openai", "langchain_openai.chat_models", "langchain_openai.chat_models.base"),
-    *("langchain_openai.chat_models.azure", "langchain_openai.llms", "langchain_openai.llms.base"),
-    "langchain_openai.llms.azure",
+    *PACKAGES,
+    *(f"{package}.chat_models" for package in PACKAGES),
+    *("langchain_openai.chat_models.base", "langchain_openai.chat_models.azure"),
+    *("langchain_openai.llms", "langchain_openai.llms.base", "langchain_openai.llms.azure"),
     *(
         f"{package}.{module}"
         for package in (*_LANGCHAINS, "langchain_community")
@@ -100,7 +101,7 @@ def _suggest_names(way: str, found: ImportedNames) -> Suggestion | None:
         else:
             moved.setdefault(module, []).append(name if bound in (None, name) else f"{name} as {bound}")
             with_twin.append(name)
-    if not moved and not (way == "leave" and _root(found.module) in ("langchain_core", "langchain_openai")):
+    if not moved and not (way == "leave" and _root(found.module) in ("langchain_core", *PACKAGES)):
         return None
     lines = tuple(f"from {module} import {', '.join(names)}" for module, names in moved.items())
     return Suggestion(way, lines, tuple(stays), _gains(way, with_twin))
