@@ -1,9 +1,10 @@
 //! The core of Millstream: bytes of a network read in, events, deltas, text and records out.
 //!
 //! ```text
-//!                 ┌─▶ sse ─▶ events
+//!                       ┌─▶ sse ─▶ events
 //! data ─▶ lines ─▶ frames (block)
-//!   ▲             └─▶ payload ─▶ json + delta ─▶ a sink: deltas, text, record        (decode holds it together)
+//!  ▲ │                  └─▶ payload ─▶ json + delta ─▶ a sink: deltas, text, record  (decode holds it together)
+//!  │ └─▶ framing ───────────▲
 //!  http (under the native transport)
 //! ```
 //!

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::blocks::{Blocks, MAX_BLOCKS};
 use super::family::{Family, Source};
-use super::message::{Arguments, Function, PartKind, ToolCall, arguments, array, members_of, some};
+use super::message::{
+    Arguments, Function, PartKind, ToolCall, arguments, members_of, positioned, some,
+};
 use super::payload::{Beside, Choice, Payload, Place};
 use super::provider_error::ErrorMembers;
 use crate::json::{InvalidJson, Raw, Reader};
@@ -181,15 +183,9 @@ impl Anthropic {
             Some("text_delta") => choice.message.set_text(delta.text),
             Some("thinking_delta") => choice.message.set_reasoning(delta.thinking),
             Some("input_json_delta") if self.has_call.get(&index) != Some(&false) => {
-                let piece = delta.partial_json.map(|piece| ToolCall {
-                    index: Some(index),
-                    function: Function {
-                        arguments: Some(Arguments::Text(piece)),
-                        ..Function::default()
-                    },
-                    ..ToolCall::default()
-                });
-                choice.message.tool_calls.extend(piece);
+                let piece = delta.partial_json.map(Arguments::Text);
+                let call = piece.map(|piece| ToolCall::piece(index, piece));
+                choice.message.tool_calls.extend(call);
             }
             _ => {}
         }
@@ -221,16 +217,7 @@ impl<'p> Message<'p> {
             "id" => self.id = reader.string_or_skip()?,
             "model" => self.model = reader.string_or_skip()?,
             "role" => self.role = reader.string_or_skip()?,
-            "content" => {
-                self.content.clear();
-                let mut position = 0;
-                array(reader, |reader| {
-                    let block = block(reader)?.map(|block| (position, block));
-                    self.content.extend(block);
-                    position += 1;
-                    Ok(())
-                })?;
-            }
+            "content" => self.content = positioned(reader, block)?,
             "stop_reason" => self.stop_reason = reader.string_or_skip()?,
             "usage" => self.usage = reader.object_or_skip()?,
             _ => reader.skip_noting()?,

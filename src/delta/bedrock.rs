@@ -5,7 +5,7 @@ use super::base64::decode;
 use super::blocks::Blocks;
 use super::family::{Family, Source};
 use super::message::{
-    Arguments, Function, PartKind, ToolCall, arguments, array, members_of, object,
+    Arguments, Function, PartKind, ToolCall, arguments, members_of, object, positioned,
 };
 use super::payload::{Beside, Payload, Place};
 use super::provider_error::ErrorMembers;
@@ -152,13 +152,9 @@ impl Converse {
                 message.set_text(delta.text);
                 message.set_reasoning(delta.reasoning[0]);
                 let input = delta.tool.and_then(|tool| tool.input);
-                if let Some(Arguments::Text(_)) = input {
-                    let tool = Tool {
-                        input,
-                        ..Tool::default()
-                    };
-                    message.tool_calls.push(tool.call(index));
-                }
+                let piece = input.filter(|input| matches!(input, Arguments::Text(_)));
+                let call = piece.map(|piece| ToolCall::piece(index, piece));
+                message.tool_calls.extend(call);
             }
             "messageStop" => {
                 payload.first().finish_reason = members.stop_reason.map(Raw::whole);
@@ -215,8 +211,8 @@ impl<'p> Members<'p> {
             "type" => self.kind = reader.string_or_skip()?,
             "role" => self.role = reader.string_or_skip()?,
             "contentBlockIndex" => self.index = reader.index_or_skip()?,
-            "start" => self.start = block(reader)?,
-            "delta" => self.delta = block(reader)?,
+            "start" => self.start = block(reader)?.unwrap_or_default(),
+            "delta" => self.delta = block(reader)?.unwrap_or_default(),
             "stopReason" => self.stop_reason = reader.string_or_skip()?,
             "usage" => self.usage = reader.object_or_skip()?,
             "output" => {
@@ -240,19 +236,7 @@ fn message<'p>(reader: &mut Reader<'p>) -> Result<Message<'p>> {
     members_of(reader, |reader, name| {
         match name {
             "role" => message.role = reader.string_or_skip()?,
-            "content" => {
-                message.content.clear();
-                let mut position = 0;
-                array(reader, |reader| {
-                    if reader.peek() == b'{' {
-                        message.content.push((position, block(reader)?));
-                    } else {
-                        reader.skip()?;
-                    }
-                    position += 1;
-                    Ok(())
-                })?;
-            }
+            "content" => message.content = positioned(reader, block)?,
             _ => reader.skip_noting()?,
         }
         Ok(())
@@ -260,10 +244,10 @@ fn message<'p>(reader: &mut Reader<'p>) -> Result<Message<'p>> {
     Ok(message)
 }
 
-/// Reads a block, or an increment of one.
-fn block<'p>(reader: &mut Reader<'p>) -> Result<Block<'p>> {
+/// Reads a value; an object is a block, or an increment of one.
+fn block<'p>(reader: &mut Reader<'p>) -> Result<Option<Block<'p>>> {
     let mut block = Block::default();
-    members_of(reader, |reader, name| {
+    let is_there = members_of(reader, |reader, name| {
         match name {
             "text" => block.text = reader.string_or_skip()?,
             "reasoningContent" => block.reasoning = reasoning(reader)?,
@@ -272,7 +256,7 @@ fn block<'p>(reader: &mut Reader<'p>) -> Result<Block<'p>> {
         }
         Ok(())
     })?;
-    Ok(block)
+    Ok(is_there.then_some(block))
 }
 
 /// Reads `reasoningContent`: its `text`, and that of the `reasoningText` in it.

@@ -1,7 +1,7 @@
 //! Cohere's chat, version 2.
 
 use super::family::{Family, Source};
-use super::message::{PartKind, ToolCall, array, error_string, members_of, tool_call};
+use super::message::{PartKind, ToolCall, error_string, members_of, positioned, tool_call};
 use super::payload::{Choice, Payload, Place};
 use super::provider_error::ErrorMembers;
 use crate::json::{InvalidJson, Raw, Reader};
@@ -180,19 +180,14 @@ impl<'p> Message<'p> {
             }
             "tool_plan" => self.tool_plan = reader.string_or_skip()?,
             "tool_calls" => {
-                self.tool_calls.clear();
-                let mut position = 0;
-                if reader.peek() == b'{' {
-                    self.tool_calls
-                        .extend(tool_call(reader)?.map(|call| (0, call)));
-                    return Ok(());
-                }
-                array(reader, |reader| {
-                    let call = tool_call(reader)?.map(|call| (position, call));
-                    self.tool_calls.extend(call);
-                    position += 1;
-                    Ok(())
-                })?;
+                self.tool_calls = if reader.peek() == b'{' {
+                    tool_call(reader)?
+                        .map(|call| (0, call))
+                        .into_iter()
+                        .collect()
+                } else {
+                    positioned(reader, tool_call)?
+                };
             }
             _ => reader.skip_noting()?,
         }

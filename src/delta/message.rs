@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::sink::Text;
-pub(super) use super::values::{array, error_string, members_of, object};
+pub(super) use super::values::{array, error_string, members_of, object, positioned};
 use crate::json::{InvalidJson, Raw, Reader};
 use crate::text::Held;
 
@@ -228,7 +228,19 @@ impl<'p> Content<'p> {
     }
 }
 
-impl ToolCall<'_> {
+impl<'p> ToolCall<'p> {
+    /// A piece of the arguments of the call `index`.
+    pub(super) fn piece(index: u32, arguments: Arguments<'p>) -> Self {
+        Self {
+            index: Some(index),
+            id: None,
+            function: Function {
+                name: None,
+                arguments: Some(arguments),
+            },
+        }
+    }
+
     /// Whether it has neither an id nor a name nor arguments.
     pub(super) fn is_empty(&self) -> bool {
         let id = some(self.id).filter(|id| id.plain() != Some("null"));

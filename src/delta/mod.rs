@@ -1,6 +1,6 @@
 //! Deltas: the increments of a completion, as the provider sent them.
 //!
-//! One file per provider family reads payloads into the shape of `payload`; `decode` gives them out.
+//! One file per provider family reads payloads into the shape of `payload`; `decode` hands the deltas out.
 
 pub mod anthropic;
 mod base64;

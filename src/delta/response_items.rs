@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::message::{Arguments, arguments, array, members_of, some};
+use super::message::{Arguments, arguments, members_of, positioned, some};
 use super::payload::Payload;
 use super::provider_error::error_or_skip;
 use crate::json::{self, InvalidJson, Raw, Reader};
@@ -122,13 +122,7 @@ impl<'p> Response<'p> {
 
 /// Reads a value; the objects in an array are items.
 fn items<'p>(reader: &mut Reader<'p>) -> Result<Items<'p>> {
-    let (mut items, mut position) = (Vec::new(), 0);
-    array(reader, |reader| {
-        items.extend(Item::read(reader)?.map(|item| (position, item)));
-        position += 1;
-        Ok(())
-    })?;
-    Ok(items)
+    positioned(reader, Item::read)
 }
 
 /// The error of a payload of this `kind`, where it is an error that has no object of its own: its other members.

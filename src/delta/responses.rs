@@ -237,7 +237,14 @@ impl Responses {
             self.insert(key);
         }
         self.has_handed_out = true;
-        push_call(output, item.call_id, item.name, arguments, choice);
+        choice.message.tool_calls.push(ToolCall {
+            index: Some(output),
+            id: item.call_id,
+            function: Function {
+                name: item.name,
+                arguments,
+            },
+        });
     }
 
     /// Reads an output item that is over, of which not all may have come before.
@@ -360,8 +367,8 @@ fn add<'p>(key: Key, piece: Raw<'p>, choice: &mut Choice<'p>) {
         Kind::Refusal => message.refusal.extend(some(Some(piece))),
         Kind::Role => {}
         Kind::Arguments => {
-            let arguments = Some(Arguments::Text(piece));
-            push_call(output, None, None, arguments, choice);
+            let call = ToolCall::piece(output, Arguments::Text(piece));
+            message.tool_calls.push(call);
         }
     }
 }
@@ -371,18 +378,4 @@ fn push<'p>(choice: Choice<'p>, payload: &mut Payload<'p>) {
     if choice.message.count_parts() > 0 || !choice.message.tool_calls.is_empty() {
         payload.choices.push(choice);
     }
-}
-
-fn push_call<'p>(
-    output: u32,
-    id: Option<Raw<'p>>,
-    name: Option<Raw<'p>>,
-    arguments: Option<Arguments<'p>>,
-    choice: &mut Choice<'p>,
-) {
-    choice.message.tool_calls.push(ToolCall {
-        index: Some(output),
-        id,
-        function: Function { name, arguments },
-    });
 }

@@ -32,6 +32,20 @@ pub(super) fn error_string<'p>(reader: &mut Reader<'p>) -> Result<Option<&'p str
     Ok((text.len() > 2 && text.starts_with('"')).then_some(text))
 }
 
+/// Reads a value; if it is an array, those of its elements that `read` returns, each with its position.
+pub(super) fn positioned<'p, T>(
+    reader: &mut Reader<'p>,
+    mut read: impl FnMut(&mut Reader<'p>) -> Result<Option<T>>,
+) -> Result<Vec<(u32, T)>> {
+    let (mut found, mut position) = (Vec::new(), 0);
+    array(reader, |reader| {
+        found.extend(read(reader)?.map(|element| (position, element)));
+        position += 1;
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// Reads a value; if it is an array, element by element.
 pub(super) fn array<'p>(
     reader: &mut Reader<'p>,

@@ -3,11 +3,11 @@
 //! A message is its length and that of its headers, a checksum of both, the headers, the payload, and a checksum of all
 //! before.
 
+use super::carry::Carry;
 use super::checksum::crc32;
 use super::{NextPart, Parts, Sent, Tail};
 use crate::error::{Error, Unit, cut};
 use crate::json::{self, Reader};
-use crate::lines::KEPT_CAPACITY;
 use crate::utf8;
 
 /// Two lengths and their checksum, and the checksum at the end.
@@ -18,9 +18,7 @@ const CHECKSUM: usize = 4;
 #[derive(Debug)]
 pub struct AwsEvents {
     /// The start of a message whose end has not arrived.
-    carry: Vec<u8>,
-    /// `carry` was handed out and is to be cleared.
-    is_read: bool,
+    carry: Carry,
     /// The stream's offset of the message that the next byte belongs to.
     offset: u64,
     max_size: usize,
@@ -40,18 +38,9 @@ impl AwsEvents {
     /// Messages of at most `max_size` bytes, the first of which starts at `offset` in the stream.
     pub fn new(max_size: usize, offset: u64) -> Self {
         Self {
-            carry: Vec::new(),
-            is_read: false,
+            carry: Carry::default(),
             offset,
             max_size,
-        }
-    }
-
-    fn forget_read(&mut self) {
-        if self.is_read {
-            self.carry.clear();
-            self.carry.shrink_to(KEPT_CAPACITY);
-            self.is_read = false;
         }
     }
 
@@ -100,7 +89,7 @@ impl Parts for AwsEvents {
     }
 
     fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> NextPart<'s> {
-        self.forget_read();
+        self.carry.forget_read();
         let whole = match data.get(..PRELUDE).filter(|_| self.carry.is_empty()) {
             Some(prelude) => match self.length(prelude) {
                 Ok(length) => data.split_at_checked(length),
@@ -124,7 +113,7 @@ impl Parts for AwsEvents {
         if !self.fill(data, length) {
             return NextPart::More;
         }
-        self.is_read = true;
+        self.carry.is_read = true;
         self.offset += length as u64;
         read(&self.carry, start)
     }

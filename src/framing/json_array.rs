@@ -2,9 +2,9 @@
 
 use memchr::memchr2;
 
+use super::carry::Carry;
 use super::{NextPart, Parts, Sent, Tail};
 use crate::error::{Error, Unit, cut};
-use crate::lines::KEPT_CAPACITY;
 
 /// Cuts an array into its elements, each with the byte that completes it.
 ///
@@ -23,9 +23,7 @@ use crate::lines::KEPT_CAPACITY;
 pub struct JsonArray {
     place: Place,
     /// The start of an element whose end has not arrived.
-    carry: Vec<u8>,
-    /// `carry` was handed out and is to be cleared.
-    is_read: bool,
+    carry: Carry,
     /// The stream's offset of the next byte.
     offset: u64,
     max_size: usize,
@@ -53,18 +51,9 @@ impl JsonArray {
     pub fn new(max_size: usize, offset: u64) -> Self {
         Self {
             place: Place::Before,
-            carry: Vec::new(),
-            is_read: false,
+            carry: Carry::default(),
             offset,
             max_size,
-        }
-    }
-
-    fn forget_read(&mut self) {
-        if self.is_read {
-            self.carry.clear();
-            self.carry.shrink_to(KEPT_CAPACITY);
-            self.is_read = false;
         }
     }
 
@@ -155,12 +144,12 @@ impl Parts for JsonArray {
     }
 
     fn skip(&mut self, length: usize) {
-        self.forget_read();
+        self.carry.forget_read();
         self.offset += length as u64;
     }
 
     fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> NextPart<'s> {
-        self.forget_read();
+        self.carry.forget_read();
         self.pass_between(data);
         match self.place {
             Place::Behind => return NextPart::End,
@@ -182,11 +171,15 @@ impl Parts for JsonArray {
             return NextPart::More;
         }
         self.place = Place::Between;
-        self.is_read = !self.carry.is_empty();
+        self.carry.is_read = !self.carry.is_empty();
         NextPart::Payload(Sent {
             unit: Unit::Element,
             event: b"",
-            data: if self.is_read { &self.carry } else { element },
+            data: if self.carry.is_read {
+                &self.carry
+            } else {
+                element
+            },
             offset,
             head: b"",
         })

@@ -2,9 +2,9 @@
 
 use memchr::memchr;
 
+use super::carry::Carry;
 use super::{NextPart, Parts, Sent, Tail};
 use crate::error::{Error, Unit, cut};
-use crate::lines::KEPT_CAPACITY;
 
 /// Cuts a body into its lines. A line ends in LF; a CR before it belongs to the end.
 ///
@@ -21,9 +21,7 @@ use crate::lines::KEPT_CAPACITY;
 #[derive(Debug)]
 pub struct JsonLines {
     /// The start of a line whose end has not arrived.
-    carry: Vec<u8>,
-    /// `carry` was handed out and is to be cleared.
-    is_read: bool,
+    carry: Carry,
     /// The stream's offset of the line that the next byte belongs to.
     offset: u64,
     max_size: usize,
@@ -33,8 +31,7 @@ impl JsonLines {
     /// Lines of at most `max_size` bytes, the first of which starts at `offset` in the stream.
     pub fn new(max_size: usize, offset: u64) -> Self {
         Self {
-            carry: Vec::new(),
-            is_read: false,
+            carry: Carry::default(),
             offset,
             max_size,
         }
@@ -46,7 +43,7 @@ impl JsonLines {
     ///
     /// A CR that does not fit turns out to be no part of an end.
     pub fn close(&mut self) -> Result<Option<Sent<'_>>, Error> {
-        self.forget_read();
+        self.carry.forget_read();
         if self.carry.len() > self.max_size {
             return Err(self.too_large(b""));
         }
@@ -54,14 +51,6 @@ impl JsonLines {
             data: &self.carry,
             ..sent(b"", self.offset)
         }))
-    }
-
-    fn forget_read(&mut self) {
-        if self.is_read {
-            self.carry.clear();
-            self.carry.shrink_to(KEPT_CAPACITY);
-            self.is_read = false;
-        }
     }
 
     /// The error for a line that starts with the carry and `more`.
@@ -86,16 +75,16 @@ impl Parts for JsonLines {
     const TAIL: Tail = Tail::LineEnd;
 
     fn at_start(&self) -> bool {
-        self.carry.is_empty() || self.is_read
+        self.carry.is_empty() || self.carry.is_read
     }
 
     fn skip(&mut self, length: usize) {
-        self.forget_read();
+        self.carry.forget_read();
         self.offset += length as u64;
     }
 
     fn next<'s, 'd: 's>(&'s mut self, data: &mut &'d [u8]) -> NextPart<'s> {
-        self.forget_read();
+        self.carry.forget_read();
         loop {
             let Some(end) = memchr(b'\n', data) else {
                 if !data.is_empty() && self.is_too_long(data) {
@@ -123,7 +112,7 @@ impl Parts for JsonLines {
                 self.carry.clear();
                 continue;
             }
-            self.is_read = true;
+            self.carry.is_read = true;
             return NextPart::Payload(sent(&self.carry, offset));
         }
     }

@@ -1,6 +1,7 @@
 //! How payloads stand in a body that is not server-sent events: lines, elements of an array, binary messages.
 
 pub mod aws_events;
+mod carry;
 mod checksum;
 pub mod json_array;
 pub mod json_lines;
