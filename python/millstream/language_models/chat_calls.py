@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from ..messages.base import run_message_id
 from ..outputs.chat_generation import ChatResult
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ __all__ = (
     "disables_streaming",
     "make_last_chunk",
     "model_input",
-    "run_message_id",
 )
 
 
@@ -37,11 +37,6 @@ def model_input(messages: list[Any]) -> list[Any]:
     from ..messages.normalizing import normalize_messages
 
     return normalize_messages(messages)
-
-
-def run_message_id(run_id: UUID) -> str:
-    """Return the id of a message that has none of its provider's."""
-    return f"lc_run--{run_id}"
 
 
 def complete_message(chunk: ChatGenerationChunk, id: str) -> None:

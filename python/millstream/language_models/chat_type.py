@@ -11,6 +11,7 @@ from .._secrets import mask_secrets
 from ..callbacks.managers import CallbackManager
 from ..callbacks.protocol_handlers import receives_events
 from ..function_calling.formats import describe_format
+from ..messages.base import run_message_id
 from ..messages.conversion import convert_to_messages, finish_message
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration, ChatResult, merge_chat_generation_chunks
@@ -22,7 +23,6 @@ from .chat_calls import (
     disables_streaming,
     make_last_chunk,
     model_input,
-    run_message_id,
 )
 from .model_type import ModelCall, Results, enter_run, takes_run_manager
 from .prompt_text import LanguageModelInput
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
         ) -> AsyncIterator[ChatGenerationChunk]: ...
 
 
-__all__ = ("ChatModelType", "disables_streaming", "run_message_id")
+__all__ = ("ChatModelType",)
 
 _INTEGRATION = {"ls_integration": "langchain_chat_model"}
 

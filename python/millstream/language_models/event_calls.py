@@ -6,9 +6,10 @@ from typing import Any
 
 from ..events.protocol.block_events import message_to_events
 from ..events.protocol.message_accumulator import MessageAccumulator
+from ..messages.base import run_message_id
 from ..outputs.chat_generation import ChatGeneration, ChatResult
 from ..streaming.inputs import NestedIterator
-from .chat_calls import disables_streaming, run_message_id
+from .chat_calls import disables_streaming
 from .event_source import EventSource
 from .model_type import ModelCall
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from .._context import no_listeners
 from ..events.protocol.block_events import BlockEvents, ProtocolEvent
 from ..events.protocol.message_accumulator import MessageAccumulator
+from ..messages.base import run_message_id
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGeneration
 from ..runnables.config import RunnableConfig, ensure_config
 from ..streaming.isolation import PassThrough
 from ..streaming.protocols import Processor, ProcessorAround, Source
-from .chat_calls import disables_streaming, run_message_id
+from .chat_calls import disables_streaming
 from .error_response import generate_response_from_error
 from .event_source import EventSource
 from .model_run import LLMRun, ModelRun

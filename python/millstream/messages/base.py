@@ -33,7 +33,13 @@ __all__ = (
     "merge_content",
     "message_to_dict",
     "messages_to_dict",
+    "run_message_id",
 )
+
+
+def run_message_id(run_id: object) -> str:
+    """Return the id of a message that has none of its provider's, from the id of the run that made it."""
+    return f"lc_run--{run_id}"
 
 
 class TextAccessor(str):

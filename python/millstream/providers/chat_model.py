@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from .._uuid7 import uuid7
+from ..language_models.chat_calls import disables_streaming
 from ..language_models.chat_models import BaseChatModel
-from ..language_models.chat_type import disables_streaming, run_message_id
 from ..language_models.model_type import ModelCall
+from ..messages.base import run_message_id
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
 from ..streaming.drive import adrive, drive

@@ -13,6 +13,7 @@ from ..errors import StreamError
 from ..events import ModelEvents, schema_version
 from ..events.event_records import EventRecords
 from ..events.schema import Run
+from ..messages.base import run_message_id
 from ..streaming.protocols import RecordProcessor
 from ..wires.chunk_writer import ChunkWriter
 from ..wires.event_writer import create_event_writer
@@ -75,14 +76,14 @@ class Transcoder:
             self._stream: DecodedStream = DecodedText(source, None, n=n, collect_result=is_event)
         else:
             messages = DecodedMessages if source == "openai.chat" else SourceMessages
-            self._stream = messages(source, None, n=n, id=f"lc_run--{run_id}", collect_result=is_event)
+            self._stream = messages(source, None, n=n, id=run_message_id(run_id), collect_result=is_event)
         self._writer: StreamWriter
         self._records: RecordProcessor
         if options.name == "langchain.v3" and run_type == "chat_model":
             from ..language_models.protocol_run import NativeEvents
 
             self._writer = writer = create_event_writer(options.name)
-            self._records = EventRecords(NativeEvents(self._stream, f"lc_run--{run_id}"), writer)
+            self._records = EventRecords(NativeEvents(self._stream, run_message_id(run_id)), writer)
         elif is_event:
             self._writer = writer = create_event_writer(options.name)
             run = Run(run_id, name or default_name, run_type, metadata=dict(metadata or {}))

@@ -11,6 +11,7 @@ from .._uuid7 import uuid7
 from ..callbacks.managers import CallbackManager
 from ..events.chunk_taps import ChunkTaps
 from ..events.protocol.block_events import BlockEvents, ProtocolEvent, message_to_events
+from ..messages.base import run_message_id
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.channel import Channel
 from ..streaming.isolation import IsolatedSource, PassThrough
@@ -47,7 +48,7 @@ def error_event(error: BaseException) -> ProtocolEvent:
 
 
 def shown_metadata(metadata: Mapping[str, Any], name: str, run_id: str, tags: Sequence[str]) -> dict[str, Any]:
-    """Return what the events of a model's run show of it."""
+    """Return the metadata that the events of a model's run have."""
     return {**metadata, "name": name, "run_id": run_id, **({"tags": list(tags)} if tags else {})}
 
 
@@ -60,7 +61,7 @@ class _Sent(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """A run inside the stream's own: what its namespace says of it, and the namespace of those above it."""
+    """A run inside the stream's own: its part of a namespace, and the namespace of its parents."""
 
     segment: str
     namespace: tuple[str, ...]
@@ -113,7 +114,7 @@ class MessageEventHandler(ChunkTaps):
         name = name or (serialized or {}).get("name") or "Unnamed"
         if self._wanted.includes(name, "chat_model", tags or ()):
             shown = shown_metadata(metadata or {}, name, str(run_id), tags or ())
-            self._models[run_id] = _Model(self._namespace_in(parent_run_id), shown, f"lc_run--{run_id}")
+            self._models[run_id] = _Model(self._namespace_in(parent_run_id), shown, run_message_id(run_id))
 
     def expect_message_events(self, run_id: UUID) -> None:
         """Take note that a model's run reports its events itself."""
@@ -141,7 +142,7 @@ class MessageEventHandler(ChunkTaps):
             return
         for generation in response.generations[0][:1] if response.generations else ():
             if hasattr(generation, "message"):
-                self._send(model, message_to_events(generation.message, f"lc_run--{run_id}"))
+                self._send(model, message_to_events(generation.message, run_message_id(run_id)))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         """Send the event of an error."""

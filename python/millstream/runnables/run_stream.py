@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..events.protocol.message_accumulator import MessageAccumulator
 from ..events.protocol.message_streams import AsyncChatModelStream, ChatModelStream
-from ..streaming.deltas import Deltas
 from ..streaming.drive import adrive, drive
+from ..streaming.kept_items import KeptItems
 from ..streaming.projections import AsyncProjection, AsyncProjectionIterator, SyncProjection
 from ..streaming.shared_reader import AsyncSharedReader, SharedReader
 from ..streaming.stream import AsyncClosedAtExit, ClosedAtExit
@@ -37,10 +37,10 @@ class _RunState:
     """What has arrived of a run: its events, its messages, users' own events, and its output."""
 
     def __init__(self, failures: Mapping[str, BaseException]) -> None:
-        self.events = Deltas()
-        self.messages = Deltas()
-        self.custom = Deltas()
-        self.values = Deltas()
+        self.events = KeptItems()
+        self.messages = KeptItems()
+        self.custom = KeptItems()
+        self.values = KeptItems()
         self._failures = failures
         self._open: dict[str, MessageAccumulator] = {}
 
@@ -84,8 +84,8 @@ class _RunState:
             del self._open[run_id]
 
     def _complete(self, output: Any) -> None:
-        for deltas in (self.events, self.messages, self.custom):
-            deltas.complete(deltas.items)
+        for kept in (self.events, self.messages, self.custom):
+            kept.complete(kept.items)
         self.values.complete(output)
 
     def fail(self, error: BaseException) -> None:
@@ -93,14 +93,14 @@ class _RunState:
         for state in self._open.values():
             state.fail(error)
         self._open.clear()
-        for deltas in (self.events, self.messages, self.custom, self.values):
-            deltas.fail(error)
+        for kept in (self.events, self.messages, self.custom, self.values):
+            kept.fail(error)
 
 
 class _SyncMessages(SyncProjection[ChatModelStream, Any]):
     __slots__ = ("_streams",)
 
-    def __init__(self, source: Deltas, pull: Any) -> None:
+    def __init__(self, source: KeptItems, pull: Any) -> None:
         super().__init__(source, pull)
         self._streams: dict[int, ChatModelStream] = {}
 
@@ -161,7 +161,7 @@ class RunStream(ClosedAtExit):
 class _AsyncMessages(AsyncProjection[AsyncChatModelStream, Any]):
     __slots__ = ("streams",)
 
-    def __init__(self, source: Deltas, pull: Any) -> None:
+    def __init__(self, source: KeptItems, pull: Any) -> None:
         super().__init__(source, pull)
         self.streams: dict[int, AsyncChatModelStream] = {}
 

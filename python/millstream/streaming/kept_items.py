@@ -1,4 +1,4 @@
-"""``Deltas``: the items of a stream so far, kept for any number of readers."""
+"""``KeptItems``: the items of a stream so far, kept for any number of readers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import asyncio
 
-__all__ = ("Deltas", "Waiters")
+__all__ = ("KeptItems", "Waiters")
 
 
 class Waiters:
@@ -35,7 +35,7 @@ class Waiters:
                     future.set_result(None)
 
 
-class Deltas:
+class KeptItems:
     """The items that have arrived, and in the end their value, or the error that ended them."""
 
     __slots__ = ("_waiters", "done", "error", "has_value", "items", "value")

@@ -1,7 +1,7 @@
 """Projections: the views of one kind of a stream's items, read as often as wanted.
 
-A projection reads what has arrived from its :class:`~.deltas.Deltas`, and asks its reader for more when it has read
-all of it. So nothing runs ahead of the readers, and each reader sees everything from the start.
+A projection reads what has arrived from its :class:`~.kept_items.KeptItems`, and asks its reader for more when it has
+read all of it. So nothing runs ahead of the readers, and each reader sees everything from the start.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from typing import Any, Generic, Self, TypeVar
 
-from .deltas import Deltas
+from .kept_items import KeptItems
 
 __all__ = ("AsyncProjection", "AsyncProjectionIterator", "AsyncTextProjection", "SyncProjection", "SyncTextProjection")
 
@@ -27,8 +27,8 @@ class _Projection(Generic[Item, Value]):
 
     __slots__ = ("_source",)
 
-    def __init__(self, source: Deltas | None = None) -> None:
-        self._source = Deltas() if source is None else source
+    def __init__(self, source: KeptItems | None = None) -> None:
+        self._source = KeptItems() if source is None else source
 
     @property
     def done(self) -> bool:
@@ -58,7 +58,7 @@ class SyncProjection(_Projection[Item, Value]):
 
     __slots__ = ("_request_more",)
 
-    def __init__(self, source: Deltas | None = None, pull: Pull | None = None) -> None:
+    def __init__(self, source: KeptItems | None = None, pull: Pull | None = None) -> None:
         super().__init__(source)
         self._request_more = pull
 
@@ -102,7 +102,7 @@ class _Text:
 
     __slots__ = ()
 
-    _source: Deltas
+    _source: KeptItems
 
     def push(self, delta: str) -> None:
         """Add a text."""
@@ -143,7 +143,7 @@ class AsyncProjection(_Projection[Item, Value]):
 
     __slots__ = ("_arequest_more",)
 
-    def __init__(self, source: Deltas | None = None, pull: AsyncPull | None = None) -> None:
+    def __init__(self, source: KeptItems | None = None, pull: AsyncPull | None = None) -> None:
         super().__init__(source)
         self._arequest_more = pull
 
@@ -212,7 +212,7 @@ class AsyncProjectionIterator(Generic[Item]):
         return item
 
 
-def _raise_error(source: Deltas) -> None:
+def _raise_error(source: KeptItems) -> None:
     error = source.error
     del source
     if error is not None:
@@ -222,7 +222,7 @@ def _raise_error(source: Deltas) -> None:
             del error
 
 
-def _result(source: Deltas) -> Any:
+def _result(source: KeptItems) -> Any:
     """Return the value of a stream, or raise the error that ended it."""
     error, value = source.error, source.value
     del source

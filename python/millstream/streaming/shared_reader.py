@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from .channel import is_cancelled
-from .deltas import Waiters
+from .kept_items import Waiters
 
 __all__ = ("AsyncSharedReader", "SharedReader", "SharedState")
 

@@ -1,4 +1,4 @@
-"""The choices of one stream: their state between payloads, and what a payload brings for each."""
+"""The choices of one stream: their state between payloads, and what a payload has for each."""
 
 import json
 from itertools import groupby
@@ -43,7 +43,7 @@ class ChoiceState:
 
 
 class Reading:
-    """What one payload brings for one choice.
+    """What one payload has for one choice.
 
     :meth:`settle` finds the tool calls that its entries belong to. It is called for all choices of a
     payload, which may pass a limit, before :meth:`read` returns the deltas of any.

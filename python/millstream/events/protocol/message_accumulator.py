@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...messages.ai import AIMessage
-from ...streaming.deltas import Deltas
+from ...streaming.kept_items import KeptItems
 from .content_block import finish_call
 
 __all__ = ("MessageAccumulator",)
@@ -30,12 +30,12 @@ class MessageAccumulator:
 
     def __init__(self, message_id: str | None = None) -> None:
         self.message_id = message_id
-        self.events = Deltas()
-        self.text = Deltas()
-        self.reasoning = Deltas()
-        self.tool_calls = Deltas()
-        self.output = Deltas()
-        self.usage = Deltas()
+        self.events = KeptItems()
+        self.text = KeptItems()
+        self.reasoning = KeptItems()
+        self.tool_calls = KeptItems()
+        self.output = KeptItems()
+        self.usage = KeptItems()
         # The texts of the blocks of each kind, by their numbers; `None` where an event has none.
         self._pieces: dict[str, dict[int | None, list[str]]] = {"text": {}, "reasoning": {}}
         self._calls: dict[Any, _CallPieces] = {}
@@ -77,8 +77,8 @@ class MessageAccumulator:
 
     def fail(self, error: BaseException) -> None:
         """End the message with an error, which each reader receives after what it has not read."""
-        for deltas in (self.text, self.reasoning, self.tool_calls, self.usage, self.output, self.events):
-            deltas.fail(error)
+        for kept in (self.text, self.reasoning, self.tool_calls, self.usage, self.output, self.events):
+            kept.fail(error)
 
     def _start_block(self, event: Mapping[str, Any]) -> None:
         fields, index = _content(event), event.get("index")
@@ -101,10 +101,10 @@ class MessageAccumulator:
         elif kind in ("block-delta", "older-delta") and isinstance(fields := delta.get("fields"), dict):
             self._add_fields(event, fields, replaces=kind == "block-delta")
 
-    def _add_text(self, kind: str, deltas: Deltas, index: int | None, text: Any) -> None:
+    def _add_text(self, kind: str, kept: KeptItems, index: int | None, text: Any) -> None:
         if text:
             self._pieces[kind].setdefault(index, []).append(text)
-            deltas.push(text)
+            kept.push(text)
 
     def _add_args(self, call: _CallPieces, args: Any) -> None:
         if not isinstance(args, str) or not args:

@@ -18,7 +18,7 @@ from pydantic import model_validator
 
 from ...callbacks.values_from_langchain import from_langchain
 from ...callbacks.values_to_langchain import to_langchain
-from ...language_models.chat_type import disables_streaming
+from ...language_models.chat_calls import disables_streaming
 from ...language_models.model_type import ModelCall
 from ...language_models.streams import chunk_stream
 from ...runnables.binding import RunnableBinding as OurBinding

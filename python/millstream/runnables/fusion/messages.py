@@ -7,6 +7,7 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 from ...events.protocol.block_events import BlockEvents, ProtocolEvent
+from ...messages.base import run_message_id
 from ...streaming.accumulate import ChunkAccumulator
 from ..config import RunnableConfig, ensure_config
 from ..message_events import EventNumbering, error_event, run_events, shown_metadata
@@ -66,7 +67,7 @@ class FusedMessages(Fused):
             )
             return ()
         self._source, self._inner, run = found.source, found.processor, found.run
-        self._message = BlockEvents(f"lc_run--{run.run_id}", has_infos=True)
+        self._message = BlockEvents(run_message_id(run.run_id), has_infos=True)
         self._stages = self._plan.stages()
         if self._wanted.includes(run.name, run.run_type, run.tags):
             self._metadata = shown_metadata(run.metadata, run.name, run.run_id, run.tags)
