@@ -85,6 +85,8 @@ def test_the_provider_follows_from_the_beginning_of_the_name(name: str, provider
 def test_unknown_names_and_providers_without_a_class_are_errors() -> None:
     with pytest.raises(ValueError, match="Unable to infer model provider for model='llama'"):
         init_chat_model("llama")
+    with pytest.raises(ValueError, match=r"(?s)Unable to infer.*openai; did you mean google_genai\?$"):
+        init_chat_model("google:gemini-2.5-flash")
     with pytest.raises(ValueError, match=r"(?s)Unsupported provider='groq'.*LangChain's init_chat_model has it"):
         init_chat_model("groq:llama")
     with pytest.raises(ValueError, match=r"(?s)Unsupported provider='nobody'.*base_url"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._fields import did_you_mean
 from .._late import lazy_names
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _split_name(model: str, provider: str | None) -> tuple[str, str]:
     if not provider:
         raise ValueError(
             f"Unable to infer model provider for {model=}. Please specify 'model_provider' directly.\n\n"
-            f"Supported providers: {', '.join(_CLASSES)}"
+            f"Supported providers: {', '.join(_CLASSES)}{did_you_mean(before, _CLASSES) if colon else ''}"
         )
     return model, provider.replace("-", "_").lower()
 
