@@ -81,7 +81,7 @@ impl Body {
         data.len()
     }
 
-    /// Decides between a document and lines, once the first line has arrived. Returns what is to be read as lines.
+    /// Decides between a document and lines, once the first line has arrived. Returns what is to be read as such.
     pub fn decide(&mut self, max_size: usize) -> Option<Vec<u8>> {
         let Self::DocumentOrLines { text, offset } = self else {
             return None;
@@ -89,12 +89,13 @@ impl Body {
         if text.last() != Some(&b'\n') {
             return None;
         }
-        let (text, offset) = (std::mem::take(text), *offset);
-        if is_valid(&utf8::decode(&text)) {
-            *self = Self::Lines(JsonLines::new(max_size, offset));
-            return Some(text);
-        }
-        *self = Self::Document { text, offset };
-        None
+        let (first, offset) = (std::mem::take(text), *offset);
+        *self = if is_valid(&utf8::decode(&first)) {
+            Self::Lines(JsonLines::new(max_size, offset))
+        } else {
+            let text = Vec::new();
+            Self::Document { text, offset }
+        };
+        Some(first)
     }
 }

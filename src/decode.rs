@@ -117,13 +117,17 @@ impl StreamDecoder {
                 }
             }
             Body::DocumentOrLines { text, offset } => {
-                let line = memchr::memchr(b'\n', data).map_or(data.len(), |end| end + 1);
-                let (line, rest) = data.split_at(line);
-                if let Err(error) = keep(text, line, limit, *offset) {
-                    return self.payloads.fail(error, sink);
-                }
+                let Some(end) = memchr::memchr(b'\n', data) else {
+                    if let Err(error) = keep(text, data, limit, *offset) {
+                        self.payloads.fail(error, sink);
+                    }
+                    return;
+                };
+                // The limit is checked once it is known whether it is that of a line or of the document.
+                let (line, rest) = data.split_at(end + 1);
+                text.extend_from_slice(line);
                 self.decide(sink);
-                if !rest.is_empty() && !self.is_done() {
+                if !self.is_done() {
                     self.take(rest, sink);
                 }
             }
@@ -143,8 +147,8 @@ impl StreamDecoder {
 
     /// Decides what a body is that may be a document or lines, once that can be known.
     fn decide(&mut self, sink: &mut impl Sink) {
-        if let Some(lines) = self.body.decide(self.max_event_size) {
-            self.take(&lines, sink);
+        if let Some(first) = self.body.decide(self.max_event_size) {
+            self.take(&first, sink);
         }
     }
 

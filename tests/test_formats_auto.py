@@ -112,3 +112,12 @@ def test_auto_hands_out_text_and_payloads_too(impl: ModuleType, case: Case) -> N
             decoder = impl.StreamDecoder(name, **case["options"])
             found.append(getattr(decoder, feed)(case["body"]) + getattr(decoder, close)())
         assert found[0] == found[1]
+
+
+def test_the_end_of_the_first_line_does_not_count_for_the_limit(half: ModuleType) -> None:
+    line = b'{"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}'
+    for pieces in ([line + b"\n" + line], [line, b"\n", line]):
+        decoder = half.StreamDecoder("auto", max_event_size=len(line))
+        texts = [text for piece in pieces for text in decoder.feed_text(piece)]
+        assert [*texts, *decoder.close_text()] == ["a", "a"]
+        assert decoder.format == "openai.completions"

@@ -175,3 +175,9 @@ def test_counts_of_every_provider_have_openais_names(half: ModuleType, usage: An
     found = events_of(writer.close().replace(b"data: [DONE]", b""))[-1]["usage"]
     cached = found.get("prompt_tokens_details", {}).get("cached_tokens")
     assert (found["prompt_tokens"], found["completion_tokens"], found["total_tokens"], cached) == counts
+
+
+@pytest.mark.parametrize("name", ["openai.completions", "ollama.generate", "llamacpp.completion", "tgi.generate"])
+def test_a_format_of_an_llm_has_no_events_of_version_3(name: str) -> None:
+    with pytest.raises(NotImplementedError, match=f"those of chat models: {name} is a format of an LLM"):
+        Transcoder(name, "langchain.v3")

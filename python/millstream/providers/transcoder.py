@@ -72,6 +72,8 @@ class Transcoder:
         _check_source(source)
         run_type, default_name, _ = describe_source(source)
         is_event = is_event_wire(options.name)
+        if options.name == "langchain.v3" and run_type == "llm":
+            raise NotImplementedError(f"events of version 3 are those of chat models: {source} is a format of an LLM")
         if run_type == "llm":
             self._stream: DecodedStream = DecodedText(source, None, n=n, collect_result=is_event)
         else:
