@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
 from anthropic._models import construct_type
 from anthropic.types import RawContentBlockDeltaEvent, TextDelta
 from langchain_anthropic.chat_models import _add_gateway_metadata
-from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk, LLMResult
-from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+from langchain_core.outputs import ChatGenerationChunk
 
 from .anthropic_requests import AnthropicRequest
-from .payload_outputs import PayloadOutputs
-from .text_chunks import generation_maker, merge_metadata, message_maker
+from .message_outputs import MessageOutputs, keeping_maker
+from .payload_outputs import PayloadOutputs, read_payload, text_feed
+from .text_chunks import generation_maker, message_maker
 
 __all__ = ("AnthropicGenerations", "AnthropicMessages")
 
@@ -66,26 +63,13 @@ class AnthropicGenerations(PayloadOutputs):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, make, convert = self._decoder.feed_payloads, self._make, self._outputs
-        if self._first_info:
-            return lambda data: convert(read(data))
-
-        def feed(data: bytes) -> Sequence[Any]:
-            payloads = read(data)
-            # The most frequent read has one text, the next most frequent one several texts and nothing else.
-            if len(payloads) == 1 and type(payloads[0]) is str:
-                return (make(payloads[0]),)
-            for payload in payloads:
-                if type(payload) is not str:
-                    return convert(payloads)
-            return [*map(make, payloads)]
-
-        return feed
+        read, convert = self._decoder.feed_payloads, self._outputs
+        return (lambda data: convert(read(data))) if self._first_info else text_feed(read, self._make, convert)
 
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
             return self._add_info(self._make(payload))
-        value = _read(payload[0])
+        value = read_payload(payload[0])
         if not isinstance(value, dict) or value.get("type") not in _KNOWN:
             return None
         if payload[1] is not None:
@@ -115,73 +99,28 @@ class AnthropicGenerations(PayloadOutputs):
         return chunk
 
 
-class AnthropicMessages(AnthropicGenerations):
-    """Outputs the messages of the chunks, with the id ``id``: what ``stream`` yields.
-
-    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
-    """
+class AnthropicMessages(MessageOutputs, AnthropicGenerations):
+    """Outputs the messages of the chunks, with the id ``id``."""
 
     __slots__ = ("_has_last", "_id", "_kept", "_texts")
 
-    _needs_chunks = True
-
     def __init__(self, model: Any, request: AnthropicRequest, id: str, *, collect_result: bool = False) -> None:
-        self._id = id
-        # For the result: the texts since the last chunk with more than text.
-        self._texts: list[str] = []
+        self._id, self._texts = id, []
         super().__init__(model, request, collect_result=collect_result)
         if collect_result:
-            self._make = _keeping_maker(self._make, self._texts)
-
-    def _start(self) -> None:
-        super()._start()
-        self._has_last = False
-        self._kept: list[ChatGenerationChunk] = []
-        self._texts.clear()
+            self._make = keeping_maker(self._make, self._texts)
 
     def _find_maker(self, sample: Any) -> Callable[[str], Any]:
         return message_maker(sample, self._id)
-
-    def _make_output(self, payload: Any) -> Any:
-        if type(payload) is not str:
-            # They belong to the block that a payload may end.
-            self._keep_texts()
-        return super()._make_output(payload)
 
     def _add_info(self, output: Any) -> Any:
         if self._first_info:
             output.response_metadata, self._first_info = {**self._first_info, **output.response_metadata}, None
         return output
 
-    def _keep_texts(self) -> None:
-        if self._texts:
-            text = "".join(self._texts)
-            self._kept.append(ChatGenerationChunk(message=self._make(text)))
-            self._texts.clear()
-
-    def _finish(self, chunk: ChatGenerationChunk) -> Any:
-        message: Any = chunk.message
-        if message.id is None:
-            message.id = self._id
-        message.response_metadata = merge_metadata(chunk)
-        self._has_last = message.chunk_position == "last"
-        if self._collects:
-            self._kept.append(chunk.model_copy(update={"message": message.model_copy()}))
-        return message
-
-    def result(self) -> Any:
-        """Return LangChain's result of the run: the merged chunks, without an added last one."""
-        self._keep_texts()
-        merged = merge_chat_generation_chunks(self._kept)
-        return LLMResult(generations=[[] if merged is None else [merged]])
-
-    def close(self) -> Sequence[Any]:
-        """Return the messages that were held back, and a last one if the provider's is not marked so."""
-        outputs = super().close()
-        if self.error is not None or self._has_last:
-            return outputs
-        content: Any = "" if self._request.is_text else []
-        return [*outputs, AIMessageChunk(content=content, chunk_position="last", id=self._id)]
+    @property
+    def _last_content(self) -> Any:
+        return "" if self._request.is_text else []
 
 
 # The events that langchain-anthropic makes chunks of.
@@ -199,24 +138,6 @@ def _block_maker(make: Callable[[str], Any], indexes: Sequence[Any]) -> Callable
         return output
 
     return make_of_block
-
-
-def _keeping_maker(make: Callable[[str], Any], texts: list[str]) -> Callable[[str], Any]:
-    """Return the function that makes the output of a text, and appends the text to ``texts``."""
-
-    def keep(text: str) -> Any:
-        texts.append(text)
-        return make(text)
-
-    return keep
-
-
-def _read(raw: str) -> Any:
-    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
-    try:
-        return orjson.loads(raw)
-    except ValueError:
-        return json.loads(raw)
 
 
 def _set_text(value: Mapping[str, Any], text: str) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from langchain_core.messages import AIMessageChunk, BaseMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
-from langchain_core.outputs import ChatGenerationChunk, LLMResult
-from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
 
 from ..._pydantic_object import is_text
 from .chunks import chat_generation_maker, chat_message_maker
-from .payload_outputs import PayloadOutputs
+from .message_outputs import merge_result
+from .payload_outputs import PayloadOutputs, read_payload
 from .text_chunks import merge_metadata
 
 if TYPE_CHECKING:
@@ -110,7 +108,7 @@ class DecodedGenerations(PayloadOutputs):
 
     def _convert_payload(self, raw: str, text: str | None) -> Any:
         """Return the output of the payload ``raw``, whose text, in whole characters, is ``text``."""
-        payload = _read(raw)
+        payload = read_payload(raw)
         choice = _find_choice(payload)
         if choice is None:
             return self._convert(payload)
@@ -205,8 +203,7 @@ class DecodedMessages(DecodedGenerations):
             # The text is one chunk. Metadata that arrived before it, like headers, stay before it.
             is_first = not chunks or "finish_reason" in chunks[0].message.response_metadata
             chunks.insert(0 if is_first else 1, ChatGenerationChunk(message=self._make(text)))
-        merged = merge_chat_generation_chunks(chunks)
-        return LLMResult(generations=[[] if merged is None else [merged]])
+        return merge_result(chunks)
 
     def close(self) -> Sequence[Any]:
         """Return the messages that were held back, and the last one."""
@@ -214,14 +211,6 @@ class DecodedMessages(DecodedGenerations):
         if self.error is not None or self._chunk_class is not AIMessageChunk:
             return outputs
         return [*outputs, AIMessageChunk(content="", chunk_position="last", id=self._id)]
-
-
-def _read(raw: str) -> Any:
-    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
-    try:
-        return orjson.loads(raw)
-    except ValueError:
-        return json.loads(raw)
 
 
 def _find_choice(payload: Any) -> dict[str, Any] | None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import orjson
-from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk, LLMResult
-from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_google_genai import chat_models as theirs
 
 from ...providers.google.candidates import is_text_alone
 from ...providers.google.usage import UsageDifferences
 from .google_requests import GoogleRequest, to_response
-from .payload_outputs import PayloadOutputs
+from .message_outputs import MessageOutputs
+from .payload_outputs import PayloadOutputs, read_payload
 from .text_chunks import generation_maker, merge_metadata, message_maker
 
 __all__ = ("GoogleGenerations", "GoogleMessages")
@@ -75,7 +72,7 @@ class GoogleGenerations(PayloadOutputs):
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
             return self._make_text(payload, None)
-        value = _read(payload[0])
+        value = read_payload(payload[0])
         if not isinstance(value, dict):
             return None
         version = value.get("modelVersion")
@@ -113,26 +110,18 @@ class GoogleGenerations(PayloadOutputs):
         return chunk
 
 
-class GoogleMessages(GoogleGenerations):
-    """Outputs the messages of the chunks, with the id ``id``: what ``stream`` yields.
+class GoogleMessages(MessageOutputs, GoogleGenerations):
+    """Outputs the messages of the chunks, with the id ``id``, and an empty last one."""
 
-    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
-    """
-
-    __slots__ = ("_id", "_is_list", "_kept", "_texts")
-
-    _needs_chunks = True
+    __slots__ = ("_has_last", "_id", "_is_list", "_kept", "_texts")
 
     def __init__(self, request: GoogleRequest, id: str, *, collect_result: bool = False) -> None:
-        self._id = id
+        self._id, self._texts = id, []
         super().__init__(request, collect_result=collect_result)
 
     def _start(self) -> None:
         super()._start()
         self._is_list = False
-        self._kept: list[ChatGenerationChunk] = []
-        # For the result: the texts since the last chunk with more than text.
-        self._texts: list[str] = []
 
     def _find_maker(self, sample: ChatGenerationChunk) -> Callable[..., Any]:
         made: Any = sample.message
@@ -147,66 +136,32 @@ class GoogleMessages(GoogleGenerations):
 
         return make_message
 
-    def _make_output(self, payload: Any) -> Any:
-        if type(payload) is not str:
-            self._keep_texts()
-        return super()._make_output(payload)
-
     def _make_text(self, text: str, usage: Any) -> Any:
         message = super()._make_text(text, usage)
         self._is_list = self._as_blocks
         if self._collects and usage is None and not self._as_blocks:
             self._texts.append(text)
         elif self._collects:
-            self._keep(message)
+            self._keep_text(message)
         return message
 
-    def _keep(self, message: Any) -> None:
-        """Keep a message of text for the result; the consumer may change it."""
+    def _keep_text(self, message: Any) -> None:
         info: dict[str, Any] = {"safety_ratings": []}
+        # The consumer may change the message.
         self._kept.append(ChatGenerationChunk(message=message.model_copy(), generation_info=info))
 
-    def _keep_texts(self) -> None:
-        if self._texts:
-            self._keep(self._make("".join(self._texts)))
-            self._texts.clear()
-
     def _finish(self, chunk: ChatGenerationChunk) -> Any:
-        message: Any = chunk.message
-        if message.id is None:
-            message.id = self._id
-        message.response_metadata = merge_metadata(chunk)
-        self._is_list = isinstance(message.content, list)
-        if self._collects:
-            self._kept.append(chunk.model_copy(update={"message": message.model_copy()}))
-        return message
+        self._is_list = isinstance(chunk.message.content, list)
+        return super()._finish(chunk)
 
-    def result(self) -> Any:
-        """Return LangChain's result of the run: the merged chunks, without the added last one."""
-        self._keep_texts()
-        merged = merge_chat_generation_chunks(self._kept)
-        return LLMResult(generations=[[] if merged is None else [merged]])
-
-    def close(self) -> Sequence[Any]:
-        """Return the messages that were held back, and an empty last one."""
-        outputs = super().close()
-        if self.error is not None:
-            return outputs
-        content: Any = [] if self._is_list else ""
-        return [*outputs, AIMessageChunk(content=content, chunk_position="last", id=self._id)]
+    @property
+    def _last_content(self) -> Any:
+        return [] if self._is_list else ""
 
 
 def _copy(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return metadata of a chunk of text for a chunk of its own, which its consumer may change."""
     return {**metadata, "safety_ratings": []}
-
-
-def _read(raw: str) -> Any:
-    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
-    try:
-        return orjson.loads(raw)
-    except ValueError:
-        return json.loads(raw)
 
 
 def _is_text_alone(value: dict[str, Any]) -> bool:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import langchain_ollama
-import orjson
-from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk, LLMResult
-from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+from langchain_core.outputs import ChatGenerationChunk
 from ollama import ChatResponse
 
+from .message_outputs import MessageOutputs, keeping_maker
 from .ollama_requests import OllamaRequest
-from .payload_outputs import PayloadOutputs
-from .text_chunks import generation_maker, merge_metadata, message_maker
+from .payload_outputs import PayloadOutputs, read_payload, text_feed
+from .text_chunks import generation_maker, message_maker
 
 __all__ = ("OllamaGenerations", "OllamaMessages")
 
@@ -50,24 +47,12 @@ class OllamaGenerations(PayloadOutputs):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, make, convert = self._decoder.feed_payloads, self._make, self._outputs
-
-        def feed(data: bytes) -> Sequence[Any]:
-            payloads = read(data)
-            # The most frequent read has one text, the next most frequent one several texts and nothing else.
-            if len(payloads) == 1 and type(payloads[0]) is str:
-                return (make(payloads[0]),)
-            for payload in payloads:
-                if type(payload) is not str:
-                    return convert(payloads)
-            return [*map(make, payloads)]
-
-        return feed
+        return text_feed(self._decoder.feed_payloads, self._make, self._outputs)
 
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
             return self._make(payload)
-        value = _read(payload[0])
+        value = read_payload(payload[0])
         message = value.get("message") if isinstance(value, dict) else None
         if not isinstance(message, dict):
             return None
@@ -89,79 +74,16 @@ class OllamaGenerations(PayloadOutputs):
         return chunk
 
 
-class OllamaMessages(OllamaGenerations):
-    """Outputs the messages of the chunks, with the id ``id``, and an empty last one: what ``stream`` yields.
+class OllamaMessages(MessageOutputs, OllamaGenerations):
+    """Outputs the messages of the chunks, with the id ``id``, and an empty last one."""
 
-    Raises :class:`ValueError`, as LangChain does, for a stream without chunks.
-    """
-
-    __slots__ = ("_id", "_kept", "_texts")
-
-    _needs_chunks = True
+    __slots__ = ("_has_last", "_id", "_kept", "_texts")
 
     def __init__(self, request: OllamaRequest, id: str, *, collect_result: bool = False) -> None:
-        self._id = id
-        # For the result: the chunks with more than text, and the texts since the last one of them.
-        self._kept: list[ChatGenerationChunk] = []
-        self._texts: list[str] = []
+        self._id, self._texts = id, []
         super().__init__(request, collect_result=collect_result)
         if collect_result:
-            self._make = _keeping_maker(self._make, self._texts)
-
-    def _start(self) -> None:
-        super()._start()
-        self._kept.clear()
-        self._texts.clear()
+            self._make = keeping_maker(self._make, self._texts)
 
     def _find_maker(self, sample: ChatGenerationChunk) -> Callable[[str], Any]:
         return message_maker(sample.message, self._id)
-
-    def _make_output(self, payload: Any) -> Any:
-        if type(payload) is not str:
-            self._keep_texts()
-        return super()._make_output(payload)
-
-    def _keep_texts(self) -> None:
-        if self._texts:
-            text = "".join(self._texts)
-            self._kept.append(ChatGenerationChunk(message=self._make(text)))
-            self._texts.clear()
-
-    def _finish(self, chunk: ChatGenerationChunk) -> Any:
-        message: Any = chunk.message
-        message.id = self._id
-        message.response_metadata = merge_metadata(chunk)
-        if self._collects:
-            self._kept.append(chunk.model_copy(update={"message": message.model_copy()}))
-        return message
-
-    def result(self) -> Any:
-        """Return LangChain's result of the run: the merged chunks, without the last one."""
-        self._keep_texts()
-        merged = merge_chat_generation_chunks(self._kept)
-        return LLMResult(generations=[[] if merged is None else [merged]])
-
-    def close(self) -> Sequence[Any]:
-        """Return the messages that were held back, and the last one."""
-        outputs = super().close()
-        if self.error is not None:
-            return outputs
-        return [*outputs, AIMessageChunk(content="", chunk_position="last", id=self._id)]
-
-
-def _keeping_maker(make: Callable[[str], Any], texts: list[str]) -> Callable[[str], Any]:
-    """Return the function that makes the output of a text, and appends the text to ``texts``."""
-
-    def keep(text: str) -> Any:
-        texts.append(text)
-        return make(text)
-
-    return keep
-
-
-def _read(raw: str) -> Any:
-    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
-    try:
-        return orjson.loads(raw)
-    except ValueError:
-        return json.loads(raw)

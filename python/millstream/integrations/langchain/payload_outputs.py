@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar, Protocol
+
+import orjson
 
 from ...errors import MillstreamError, StreamError
 from ...providers.stream_decoding import DecodedStream
 
-__all__ = ("HostRequest", "PayloadOutputs")
+__all__ = ("HostRequest", "PayloadOutputs", "read_payload", "text_feed")
 
 
 class HostRequest(Protocol):
@@ -94,3 +97,31 @@ class PayloadOutputs(DecodedStream):
     def _check_end(self) -> StreamError | None:
         # Such a stream is complete without choices: it may have the usage, or Azure's filter results.
         return None if self._decoder.ended == "[DONE]" else super()._check_end()
+
+
+def read_payload(raw: str) -> Any:
+    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        return json.loads(raw)
+
+
+def text_feed(
+    read: Callable[[bytes], Sequence[Any]],
+    make: Callable[[str], Any],
+    convert: Callable[[Sequence[Any]], Sequence[Any]],
+) -> Callable[[bytes], Sequence[Any]]:
+    """Return a function from the data of a read to outputs: ``make`` makes those of texts, ``convert`` all others."""
+
+    def feed(data: bytes) -> Sequence[Any]:
+        payloads = read(data)
+        # The most frequent read has one text, the next most frequent one several texts and nothing else.
+        if len(payloads) == 1 and type(payloads[0]) is str:
+            return (make(payloads[0]),)
+        for payload in payloads:
+            if type(payload) is not str:
+                return convert(payloads)
+        return [*map(make, payloads)]
+
+    return feed

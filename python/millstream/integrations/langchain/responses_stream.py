@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessageChunk
-from langchain_core.outputs import ChatGenerationChunk, LLMResult
-from langchain_core.outputs.chat_generation import merge_chat_generation_chunks
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai.chat_models import base
 from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metadata
 from openai._models import construct_type
@@ -17,6 +16,7 @@ from ..._values import read_kept
 from ...errors import MillstreamError, ProviderError
 from ..openai.models import union_builder
 from .chunks import response_generation_maker, response_message_maker
+from .message_outputs import merge_result
 from .payload_outputs import PayloadOutputs
 from .text_chunks import merge_metadata
 
@@ -222,8 +222,7 @@ class ResponseMessages(ResponseGenerations):
     def result(self) -> Any:
         """Return LangChain's result of the run: the merged chunks."""
         texts = [ChatGenerationChunk(message=self._make("".join(self._texts), self._indexes[0]))] if self._texts else []
-        merged = merge_chat_generation_chunks([*self._kept, *texts])
-        return LLMResult(generations=[[] if merged is None else [merged]])
+        return merge_result([*self._kept, *texts])
 
     def close(self) -> Sequence[Any]:
         """Return the messages that were held back, and the last one."""
