@@ -118,6 +118,12 @@ def test_headers_are_those_of_the_call_of_the_model_and_of_the_environment(
     assert "user_profile_id" not in mock_server.requests[-1].body
 
 
+def test_the_profile_of_a_model_is_not_shown() -> None:
+    model = ChatAnthropic(model="claude-sonnet-4-5", api_key="k", max_tokens=9)
+    assert model.profile["max_input_tokens"] == 200_000
+    assert repr(model) == "ChatAnthropic(model='claude-sonnet-4-5', max_tokens=9)"
+
+
 def test_a_key_may_be_a_secret_or_a_function_and_is_never_shown(mock_server: MockServer) -> None:
     async def find_key() -> str:
         return "sk-async"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 from uuid import UUID
 
 from .._context import run_in_executor
+from .._fields import field
 from .._late import lazy_names
 from ..messages.ai import AIMessage
 from ..outputs import LLMResult
@@ -87,7 +88,7 @@ class BaseChatModel(BaseLanguageModel[AIMessage]):
     rate_limiter: Any = None
     disable_streaming: Any = False
     output_version: str | None = None
-    profile: Any = None
+    profile: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Raise :class:`ValueError` for an unknown ``disable_streaming`` or ``output_version``."""
