@@ -1,15 +1,13 @@
 """Leaving streams of ``ChatGoogleGenerativeAI`` early, or calls of it: the connection is closed, nothing is left."""
 
 import asyncio
-import gc
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import test_leaving
-from endings import aread, assert_closed_by_us, read_all
+from endings import assert_closed_by_us, read_all
 from google_answers import END, part, payload, stream
 from google_peer import our_model
 from millstream import ChatGoogleGenerativeAI
@@ -18,57 +16,16 @@ from millstream.errors import (
     EventTooLargeError,
     ProviderError,
     StreamDecodeError,
-    StreamError,
     StreamStalledError,
     StreamTruncatedError,
 )
-from millstream.testing import Cut, MockServer, Reply, Stall, assert_no_leaks, refusing_url
-from test_leaving import (  # noqa: F401
-    test_a_stream_that_is_held_is_closed_by_close,
-    test_a_stream_that_was_never_begun_sends_nothing,
-    test_a_timeout_around_the_consumer_reaches_the_consumer,
-    test_aclose_closes_before_it_returns,
-    test_an_abandoned_generator_is_closed_by_the_loop_at_its_end,
-    test_an_exception_in_the_loop_closes,
-    test_async_break_closes_within_a_turn,
-    test_async_with_closes,
-    test_break_closes_when_the_last_reference_goes,
-    test_cancellation_at_any_step_leaves_nothing,
-    test_cancelling_a_waiting_consumer_closes_and_takes_one_cancellation,
-    test_del_closes,
-    test_events_close_as_their_stream_does,
-    test_many_streams_left_at_different_places_leave_no_connection,
-    test_with_closes,
-)
+from millstream.testing import Cut, MockServer, Reply, Stall, refusing_url
+from model_leaving import *  # noqa: F403
+from model_leaving import both_ways, check_failure, open_stream
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
 
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["stream", "astream"])
-
-
-@pytest.fixture(autouse=True)
-def model_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the tests of other models' streams over this one's."""
-    monkeypatch.setattr(test_leaving, "model", our_model)
-
-
-def open_stream(model: ChatGoogleGenerativeAI, asynchronous: bool) -> Any:
-    return model.astream("p") if asynchronous else model.stream("p")
-
-
-READS: dict[str, Callable[[ChatGoogleGenerativeAI], Any]] = {
-    "invoke": lambda model: model.invoke("p"),
-    "ainvoke": lambda model: asyncio.run(model.ainvoke("p")),
-    "stream": lambda model: list(model.stream("p")),
-    "astream": lambda model: asyncio.run(aread(model.astream("p"))),
-    "batch": lambda model: model.batch(["p", "q"]),
-}
-
-
-@pytest.mark.parametrize("how", READS)
-def test_an_answer_leaves_nothing(mock_server: MockServer, how: str) -> None:
-    with assert_no_leaks():
-        READS[how](our_model(mock_server))
+make_model = our_model
 
 
 def test_cancelling_an_answer_closes_its_connection() -> None:
@@ -125,16 +82,8 @@ def _frame(value: Any) -> bytes:
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_stream_that_fails_says_how_with_its_text(name: str, asynchronous: bool) -> None:
     make, kind, message, text = FAILURES[name]
-    with assert_no_leaks(), MockServer(make()) as server:
-        model = our_model(server, stream_chunk_timeout=0.3 if name == "stall" else 30)
-        chunks, error = read_all(open_stream(model, asynchronous))
-        assert isinstance(error, StreamError)
-        assert type(error) is kind
-        assert message in str(error)
-        assert error.text == text
-        assert "".join(chunk.text for chunk in chunks) == text
-        del chunks, error
-        gc.collect()
+    stalls = name == "stall"
+    check_failure(make_model, make(), (kind, message, text), stalls=stalls, asynchronous=asynchronous)
 
 
 def test_a_whole_answer_that_is_too_large_is_an_error() -> None:

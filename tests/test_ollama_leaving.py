@@ -1,7 +1,6 @@
 """Leaving streams of ``ChatOllama`` early, or calls of it: the connection is closed, and nothing is left behind."""
 
 import asyncio
-import gc
 import sys
 import weakref
 from collections.abc import Callable
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import test_leaving
 from endings import assert_closed_by_us, read_all
 from millstream.errors import (
     APIConnectionError,
@@ -18,50 +16,18 @@ from millstream.errors import (
     NotFoundError,
     ProviderError,
     StreamDecodeError,
-    StreamError,
     StreamStalledError,
     StreamTruncatedError,
 )
 from millstream.providers.ollama import ChatOllama
-from millstream.testing import Cut, MockServer, Reply, Stall, assert_no_leaks, refusing_url
+from millstream.testing import Cut, MockServer, Reply, Stall, refusing_url
+from model_leaving import *  # noqa: F403
+from model_leaving import both_ways, check_failure, open_stream
 from ollama_peers import END, READS, line, lines, ollama_of, peer, served, texts
-from test_leaving import (  # noqa: F401
-    test_a_stream_that_is_held_is_closed_by_close,
-    test_a_stream_that_was_never_begun_sends_nothing,
-    test_a_timeout_around_the_consumer_reaches_the_consumer,
-    test_aclose_closes_before_it_returns,
-    test_an_abandoned_generator_is_closed_by_the_loop_at_its_end,
-    test_an_exception_in_the_loop_closes,
-    test_async_break_closes_within_a_turn,
-    test_async_with_closes,
-    test_break_closes_when_the_last_reference_goes,
-    test_cancellation_at_any_step_leaves_nothing,
-    test_cancelling_a_waiting_consumer_closes_and_takes_one_cancellation,
-    test_del_closes,
-    test_events_close_as_their_stream_does,
-    test_many_streams_left_at_different_places_leave_no_connection,
-    test_with_closes,
-)
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
 
-both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["stream", "astream"])
-
-
-@pytest.fixture(autouse=True)
-def model_class(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run the tests of other models' streams over this one's."""
-    monkeypatch.setattr(test_leaving, "model", ollama_of)
-
-
-def open_stream(model: ChatOllama, asynchronous: bool) -> Any:
-    return model.astream("p") if asynchronous else model.stream("p")
-
-
-@pytest.mark.parametrize("how", READS)
-def test_an_answer_leaves_nothing(mock_server: MockServer, how: str) -> None:
-    with assert_no_leaks():
-        READS[how](ollama_of(mock_server), "p")
+make_model = ollama_of
 
 
 def test_cancelling_an_answer_closes_its_connection(server: MockServer) -> None:
@@ -110,16 +76,8 @@ FAILURES: dict[str, tuple[Callable[[], Any], type[Exception], str, str]] = {
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_stream_that_fails_says_how_with_its_text(name: str, asynchronous: bool) -> None:
     make, kind, message, text = FAILURES[name]
-    with assert_no_leaks(), MockServer(make()) as server:
-        model = ollama_of(server, stream_chunk_timeout=0.3 if name == "stall" else 30)
-        chunks, error = read_all(open_stream(model, asynchronous))
-        assert isinstance(error, StreamError)
-        assert type(error) is kind
-        assert message in str(error)
-        assert error.text == text
-        assert "".join(chunk.content for chunk in chunks) == text
-        del chunks, error
-        gc.collect()
+    stalls = name == "stall"
+    check_failure(make_model, make(), (kind, message, text), stalls=stalls, asynchronous=asynchronous)
 
 
 @pytest.mark.parametrize("how", ["invoke", "ainvoke"])
