@@ -2,7 +2,7 @@
 
 Arguments, messages, tools, structured output, callbacks, caches and serialisation are LangChain's, by
 inheritance. Replaced is the path from the parameters of a request to its chunks or its result: the OpenAI SDK's
-client builds the request, our transport sends it, and our decoder reads the response. Where nobody listens,
+client builds the request, our transport sends it, and our decoder reads the response. Where no handler is configured,
 ``stream`` and ``astream`` do without LangChain's machinery as well.
 
 langchain-openai keeps the calls that are not replaced: ``response_format`` in chat completions, clients that are

@@ -1,4 +1,4 @@
-"""The processors of chat streams: the chunks of ``_stream``, and the messages of ``stream`` where nobody listens."""
+"""The processors of chat streams: the chunks of ``_stream``, and the messages of ``stream`` without handlers."""
 
 from __future__ import annotations
 

@@ -21,11 +21,12 @@ from ...errors import (
 )
 from ...providers.google.body import CollectedBody
 from ...providers.http.request import PendingRequest
-from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ...transport import AsyncTransport, Request, Transport
 from ...transport.choice import async_transport, sync_transport
 from ...transport.timeouts import Timeouts
 from .._bodies.base import raise_as
 from .._sdk_calls import report_left
+from .limited_requests import LimitedRequest
 
 __all__ = ("GoogleRequest", "build_request", "to_response")
 
@@ -63,7 +64,7 @@ class _Server:
         return Request("POST", sent.url, headers, body, timeouts, end_by=end_by, resend=self._max_resends > 0)
 
 
-class GoogleRequest(PendingRequest):
+class GoogleRequest(LimitedRequest, PendingRequest):
     """A request of ``ChatGoogleGenerativeAI``: its exceptions are langchain-google-genai's.
 
     ``limiter`` is a rate limiter of LangChain's, whose token is acquired before the first try.
@@ -85,26 +86,6 @@ class GoogleRequest(PendingRequest):
             return _classify(failure, self._called)
         finally:
             del failure
-
-    def open(self) -> Response:
-        """Send the request, with retries, and return the response, whose status is a success."""
-        limiter, self.limiter = self.limiter, None
-        if limiter is not None:
-            limiter.acquire(blocking=True)
-        try:
-            return super().open()
-        except MillstreamError as error:
-            raise_as(self.to_host_error(error))
-
-    async def aopen(self) -> AsyncResponse:
-        """:meth:`open` for async code."""
-        limiter, self.limiter = self.limiter, None
-        if limiter is not None:
-            await limiter.aacquire(blocking=True)
-        try:
-            return await super().aopen()
-        except MillstreamError as error:
-            raise_as(self.to_host_error(error))
 
     def read_response(self) -> Any:
         """Send the request, with retries, and return the SDK's object for the whole response."""

@@ -1,4 +1,4 @@
-"""The root event streams of LangChain's models where nobody else listens, without LangChain's machinery.
+"""The root event streams of LangChain's models without other handlers, without LangChain's machinery.
 
 The events are LangChain's: the same dicts in the same order, of the same chunks. LangChain makes them in a callback
 handler, whose queue and tasks cost several times the chunk. Here the processor that makes the chunks makes the events.

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import MillstreamError
-from ...transport import AsyncResponse, Response
 from .._bodies.base import raise_as
 from .._sdk_client import ClientRequest, WholeResponse
 from .._sdk_errors import build_response
+from .limited_requests import LimitedRequest
 
 __all__ = ("ModelRequest",)
 
 
-class ModelRequest(ClientRequest):
+class ModelRequest(LimitedRequest, ClientRequest):
     """A request for a model; a subclass says which class of the SDK the response is, and which exceptions it raises.
 
     ``limiter`` is a rate limiter of LangChain's, whose token is acquired before the first try of a stream.
@@ -35,32 +35,6 @@ class ModelRequest(ClientRequest):
         body = self._options.json_data
         n = {**(body if isinstance(body, Mapping) else {}), **(self._options.extra_json or {})}.get("n")
         return n if type(n) is int and n > 0 else 1
-
-    def to_host_error(self, error: MillstreamError, chunks_received: int = 0) -> Exception:
-        """Return the exception that the model raises in place of ``error``, with its cause set."""
-        raise NotImplementedError
-
-    def open(self) -> Response:
-        """Send the request, with retries, and return the response, whose status is a success."""
-        if (limiter := self._take_limiter()) is not None:
-            limiter.acquire(blocking=True)
-        try:
-            return super().open()
-        except MillstreamError as error:
-            raise_as(self.to_host_error(error))
-
-    async def aopen(self) -> AsyncResponse:
-        """:meth:`open` for async code."""
-        if (limiter := self._take_limiter()) is not None:
-            await limiter.aacquire(blocking=True)
-        try:
-            return await super().aopen()
-        except MillstreamError as error:
-            raise_as(self.to_host_error(error))
-
-    def _take_limiter(self) -> Any:
-        limiter, self.limiter = self.limiter, None
-        return limiter
 
     def read_response(self) -> Any:
         """Send the request, with retries, and return what the SDK's client makes of the whole response."""

@@ -132,7 +132,7 @@ class MillstreamChatModel(ModelStreams[AIMessageChunk], _MillstreamModel, BaseCh
             return False
         return super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
 
-    # A stream to which nobody listens.
+    # A stream without handlers.
 
     def _open_stream(
         self,

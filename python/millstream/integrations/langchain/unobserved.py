@@ -1,6 +1,6 @@
-"""Streams to which nobody listens: no callback is to be called, so LangChain's machinery is not needed.
+"""Streams without handlers: no callback is to be called, so LangChain's machinery is not needed.
 
-Whether somebody listens is LangChain's own decision, taken when the stream is first read: handlers in the
+Whether there are handlers is LangChain's own decision, taken when the stream is first read: handlers in the
 config, in the model, from a parent run, in context variables, by way of hooks, tracing, ``verbose`` and debug mode.
 """
 

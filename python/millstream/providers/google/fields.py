@@ -83,7 +83,7 @@ class GoogleFields(HTTPChatModel):
     cached_content: str | None = None
 
     def _set_fields(self, values: dict[str, Any]) -> None:
-        """Leave out the temperature for Gemini 3, unless it is given, as LangChain does."""
+        """Leave out the temperature for Gemini 3, unless the user sets it, as LangChain does."""
         if "temperature" not in values and is_gemini_3_or_later(values.get("model")):
             values = {**values, "temperature": None}
         if values.get("transport") in _TRANSPORTS:
