@@ -6,7 +6,9 @@ worse than none; ``--no-native`` says that this is meant.
 
 import gc
 import os
+import re
 import sys
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from importlib import import_module
@@ -184,6 +186,30 @@ def kept_clients() -> None:
     if module is not None:
         for name in ("_cached_sync_httpx_client", "_cached_async_httpx_client"):
             setattr(module, name, _keep_open(getattr(module, name).__wrapped__))
+
+
+_WITH_CLIENTS = re.compile(
+    r"langchain_anthropic|langchain_google_genai|langchain_ollama|(anthropic|google)_peer|ollama_peers|sdk_eyes"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dropped_clients(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Drop the clients of other packages' models that a module has left open, before the next module's tests.
+
+    Those packages leave it to the collector, which would report a connection in the middle of any test.
+    """
+    yield
+    source = request.path.read_text("utf-8")
+    if _WITH_CLIENTS.search(source) is None:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clients = sys.modules.get("langchain_anthropic._client_utils")
+        if clients is not None:
+            clients._get_default_httpx_client.cache_clear()
+            clients._get_default_async_httpx_client.cache_clear()
+        gc.collect()
 
 
 def _keep_open(make: Callable[..., Any]) -> Callable[..., Any]:
