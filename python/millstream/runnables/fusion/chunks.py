@@ -19,6 +19,7 @@ from .preparation import Preparation
 
 if TYPE_CHECKING:
     from ...callbacks.run_manager import BaseRunManager
+    from ...streaming.protocols import Stage
     from ..event_stream import EventProducer
     from .plan import Plan
 
@@ -33,11 +34,13 @@ class Fused(ProcessorAround[Any]):
     """
 
     __slots__ = (
-        *("_chain", "_config", "_failure", "_for_async", "_inner", "_input", "_kwargs", "_plan", "_source"),
+        *("_chain", "_config", "_failure", "_for_async", "_inner", "_input", "_kwargs", "_plan", "_source", "_stages"),
         *("done", "feed"),
     )
 
     done: Any
+    # The steps behind the origin, once the stream begins.
+    _stages: Sequence[Stage[Any, Any]]
     feed: Callable[[Any], Sequence[Any]]
 
     def __init__(
@@ -82,6 +85,32 @@ class Fused(ProcessorAround[Any]):
         """Open the origin's source once more."""
         return await self._source.areopen(error)
 
+    def _feed_stages(self, items: Sequence[Any]) -> Sequence[Any]:
+        for stage in self._stages:
+            items = self._feed_stage(stage.feed, items)
+        return items
+
+    def _close_stages(self) -> Sequence[Any]:
+        items: Sequence[Any] = ()
+        for stage in self._stages:
+            items = self._feed_stage(stage.feed, items)
+            if self._failure is None:
+                items = [*items, *self._feed_stage(_close_stage, (stage,))]
+            if self._failure is not None:
+                break
+        return items
+
+    def _feed_stage(self, stage: Callable[[Any], Sequence[Any]], items: Sequence[Any]) -> Sequence[Any]:
+        outputs: list[Any] = []
+        try:
+            for item in items:
+                outputs += stage(item)
+        except Exception as error:
+            # If two stages fail on one read, keep the later stage's error: it was caused by earlier data.
+            self._failure = error
+            self.done.append(True)
+        return outputs
+
     def release(self) -> None:
         """Drop the closure ``feed`` and the exception of a step, which refer to this processor: it is freed at once."""
         self.feed = _drop_item
@@ -119,7 +148,7 @@ def stream_in_run(
 class FusedChunks(Fused):
     """The stream of a chain of which no handler is notified."""
 
-    __slots__ = ("_stages", "_writes")
+    __slots__ = ("_writes",)
 
     def start(self) -> Sequence[Any]:
         """Compute the origin's input; return the outputs before its source is opened."""
@@ -198,27 +227,4 @@ class FusedChunks(Fused):
         outputs = self._feed_stages(self._inner.close())
         if self.error is not None:
             return outputs
-        items: Sequence[Any] = ()
-        for stage in self._stages:
-            items = self._feed_stage(stage.feed, items)
-            if self._failure is None:
-                items = [*items, *self._feed_stage(_close_stage, (stage,))]
-            if self._failure is not None:
-                break
-        return [*outputs, *items]
-
-    def _feed_stages(self, items: Sequence[Any]) -> Sequence[Any]:
-        for stage in self._stages:
-            items = self._feed_stage(stage.feed, items)
-        return items
-
-    def _feed_stage(self, stage: Callable[[Any], Sequence[Any]], items: Sequence[Any]) -> Sequence[Any]:
-        outputs: list[Any] = []
-        try:
-            for item in items:
-                outputs += stage(item)
-        except Exception as error:
-            # If two stages fail on one read, keep the later stage's error: it was caused by earlier data.
-            self._failure = error
-            self.done.append(True)
-        return outputs
+        return [*outputs, *self._close_stages()]

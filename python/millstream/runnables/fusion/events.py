@@ -163,15 +163,15 @@ class FusedEvents(Fused):
         self._source, self._inner = found.source, found.processor
         self._is_fused = True
         self._origin = make_origin_events(self._version, found, self._wanted)
-        self._stages = [self._run_node(part, run_start.config, self._chain_run) for part in plan.after]
+        self._nodes = [self._run_node(part, run_start.config, self._chain_run) for part in plan.after]
         self._origin.start(events)
         return True
 
     def _make_take(self) -> Take:
         """Return the function that passes the origin's chunks through all steps."""
         # The output of the last step is that of the chain: it is accumulated once.
-        take: Take = self._root.make_take(accumulates=not self._stages)
-        for place, node in enumerate(reversed(self._stages)):
+        take: Take = self._root.make_take(accumulates=not self._nodes)
+        for place, node in enumerate(reversed(self._nodes)):
             if place == 0 and isinstance(node, StageRunNode):
                 take = node.feed_into(take, self._root.copy_template())
             else:
@@ -253,17 +253,17 @@ class FusedEvents(Fused):
 
     def _close(self, events: list[StreamEvent]) -> None:
         try:
-            for stage in self._stages:
+            for stage in self._nodes:
                 stage.close(events)
         except Exception as error:
             self._failure = error
             return
-        output = self._stages[-1].output if self._stages else self._root.output
+        output = self._nodes[-1].output if self._nodes else self._root.output
         self._root.end(None, output.total(), events)
 
     def _fail(self, events: list[StreamEvent]) -> None:
         """Add the ends of the open runs, from the inside out, if the version has any for failed runs."""
         if self._version.ends_failed_runs:
             self._origin.fail(events)
-            for stage in self._stages:
+            for stage in self._nodes:
                 stage.fail(events)

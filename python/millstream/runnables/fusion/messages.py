@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import methodcaller
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...events.protocol.block_events import BlockEvents, ProtocolEvent
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ("FusedMessages",)
 
-_close_stage: Callable[[Any], Sequence[Any]] = methodcaller("close")
-
 
 class FusedMessages(Fused):
     """The protocol events of a chain whose steps run no users' code, and of which no handler is notified.
@@ -32,7 +29,7 @@ class FusedMessages(Fused):
     A chain whose model turns out to run users' code, or to have attempts, runs in a worker instead.
     """
 
-    __slots__ = ("_make", "_message", "_metadata", "_output", "_stages", "_wanted", "failures")
+    __slots__ = ("_make", "_message", "_metadata", "_output", "_wanted", "failures")
 
     def __init__(
         self,
@@ -118,22 +115,9 @@ class FusedMessages(Fused):
         events: list[ProtocolEvent] = []
         for chunk in chunks:
             events += self._wrap(self._message.add(chunk))
-        items: Sequence[Any] = chunks
-        for stage in self._stages:
-            items = self._run_stage(stage.feed, items)
-        for item in items:
+        for item in self._feed_stages(chunks):
             self._output.add(item)
         return events
-
-    def _run_stage(self, feed: Callable[[Any], Sequence[Any]], items: Sequence[Any]) -> Sequence[Any]:
-        outputs: list[Any] = []
-        try:
-            for item in items:
-                outputs += feed(item)
-        except Exception as error:
-            self._failure = error
-            self.done.append(True)
-        return outputs
 
     def _wrap(self, events: Sequence[ProtocolEvent]) -> list[ProtocolEvent]:
         metadata, make = self._metadata, self._make
@@ -150,10 +134,7 @@ class FusedMessages(Fused):
 
     def _end(self, message: BlockEvents) -> list[ProtocolEvent]:
         events = self._wrap(message.close())
-        items: Sequence[Any] = ()
-        for stage in self._stages:
-            items = [*self._run_stage(stage.feed, items), *self._run_stage(_close_stage, (stage,))]
-        for item in items:
+        for item in self._close_stages():
             self._output.add(item)
         return events if self._failure is not None else [*events, self._make("values", (), self._output.total())]
 
