@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ...function_calling import convert_to_openai_tool
+from ..http.arguments import list_tools
 
 __all__ = ("build_tool_arguments", "convert_to_anthropic_tool", "drop_unsupported", "forces_call", "thinks")
 
@@ -84,11 +85,8 @@ def build_tool_arguments(
 
     Raises :class:`ValueError` where no tool is left, or the one that the model has to call is not.
     """
-    if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
-        name = getattr(tools, "__name__", None) or type(tools).__name__
-        raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
     formatted: list[_Tool] = [
-        tool if _is_built_in(tool) else convert_to_anthropic_tool(tool, strict=strict) for tool in tools
+        tool if _is_built_in(tool) else convert_to_anthropic_tool(tool, strict=strict) for tool in list_tools(tools)
     ]
     kept, dropped = drop_unsupported(formatted)
     if formatted and not kept:

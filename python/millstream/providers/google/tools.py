@@ -9,6 +9,7 @@ from typing import Any
 from ..._model_classes import is_model_class, schema_of_model
 from ...errors import UnsupportedError
 from ...function_calling import convert_to_openai_tool
+from ..http.arguments import list_tools
 from .names import to_camel, to_snake
 from .parts import to_enum
 from .schemas import convert_schema
@@ -29,10 +30,7 @@ _CAMEL = frozenset({"google_search", "google_maps"})
 
 def bind_format(tools: Sequence[Any]) -> list[Any]:
     """Return ``tools`` as a call has them: functions in OpenAI's format, and the server's own tools as they are."""
-    if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
-        name = getattr(tools, "__name__", None) or type(tools).__name__
-        raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
-    items = list(tools)
+    items = list_tools(tools)
     if not any(map(_is_native, items)):
         return [convert_to_openai_tool(tool) for tool in items]
     # Beside the server's own tools, functions are declared as LangChain declares them there.

@@ -12,7 +12,7 @@ from ..._fields import did_you_mean
 from ..._secrets import is_secret_name
 from ...transport.timeouts import read_timeouts
 
-__all__ = ("check_value", "list_constructor_params", "make_argument_error", "refuse_in_call")
+__all__ = ("check_value", "list_constructor_params", "list_tools", "make_argument_error", "refuse_in_call")
 
 # Arguments of a call that every endpoint has.
 _REQUEST_ARGUMENTS = frozenset({"extra_headers", "extra_query", "extra_body", "timeout", "ls_structured_output_format"})
@@ -159,3 +159,11 @@ def _check_key(owner: str, name: str, value: object) -> None:
         raise TypeError(f"{owner}(): {name} must be a str, a SecretStr or a function, not {type(value).__name__}")
     if not value:
         raise ValueError(f'{owner}(): {name} must not be empty (if the server requires none, pass any text: "none")')
+
+
+def list_tools(tools: Any) -> list[Any]:
+    """Return the tools as a list; raise :class:`TypeError` for one tool that is not in a list."""
+    if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
+        name = getattr(tools, "__name__", None) or type(tools).__name__
+        raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
+    return list(tools)

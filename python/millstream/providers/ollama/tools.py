@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...function_calling import convert_to_openai_tool
+from ..http.arguments import list_tools
 
 __all__ = ("build_tools", "reduce_tool")
 
@@ -16,10 +17,7 @@ _PROPERTY_KEYS = ("type", "items", "description", "enum", "anyOf", "properties",
 
 def build_tools(tools: Sequence[Any]) -> list[dict[str, Any]]:
     """Return ``tools`` in OpenAI's form, which Ollama accepts."""
-    if isinstance(tools, str | Mapping | type) or not isinstance(tools, Sequence):
-        name = getattr(tools, "__name__", None) or type(tools).__name__
-        raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
-    return [convert_to_openai_tool(tool) for tool in tools]
+    return [convert_to_openai_tool(tool) for tool in list_tools(tools)]
 
 
 def reduce_tool(tool: Any) -> dict[str, Any]:

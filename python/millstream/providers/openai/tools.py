@@ -1,10 +1,11 @@
 """``build_tool_arguments``: the parameters of a request with tools, in OpenAI's form."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...function_calling import convert_to_openai_tool
 from ...function_calling.formats import json_schema_format
+from ..http.arguments import list_tools
 
 __all__ = ("build_tool_arguments",)
 
@@ -26,9 +27,7 @@ def build_tool_arguments(
 
     With ``needs_strict``, the API accepts a response format only beside functions that are strict.
     """
-    if isinstance(tools, str | Mapping | type) or not isinstance(tools, Iterable):
-        name = getattr(tools, "__name__", None) or type(tools).__name__
-        raise TypeError(f"tools must be a list, not {name} alone: write bind_tools([…])")
+    tools = list_tools(tools)
     if response_format and needs_strict and strict is not False:
         strict = True
     formatted = [_format_tool(tool, strict) for tool in tools]
