@@ -167,8 +167,7 @@ def _classify(failure: Exception, called: dict[str, Any]) -> Exception:
 
 def _find_obstacle(model: Any) -> str | None:
     """Return why Google's SDK has to send the requests of ``model``; ``None`` if this package can."""
-    own = langchain_google_genai.ChatGoogleGenerativeAI
-    if any(getattr(type(model), name) is not getattr(own, name) for name in ("_prepare_request",)):
+    if type(model)._prepare_request is not langchain_google_genai.ChatGoogleGenerativeAI._prepare_request:
         return "its requests are made by a method of its own class"
     if model._use_vertexai:
         return "it uses Vertex AI"
