@@ -297,11 +297,9 @@ impl StreamDecoder {
         while !self.is_done() {
             if self.frames.at_start() {
                 let size = self.max_event_size;
-                let tail = Tail::BlankLine;
-                while let Some(length) = self.payloads.read_known(data, tail, size, sink) {
-                    self.frames.skip(length);
-                    data = &data[length..];
-                }
+                let known = self.payloads.read_known(data, Tail::BlankLine, size, sink);
+                self.frames.skip(known);
+                data = &data[known..];
                 if data.is_empty() {
                     return;
                 }
@@ -326,10 +324,9 @@ fn take_parts<P: Parts>(
     let mut data = data;
     while payloads.is_open() {
         if parts.at_start() {
-            while let Some(length) = payloads.read_known(data, P::TAIL, max_size, sink) {
-                parts.skip(length);
-                data = &data[length..];
-            }
+            let known = payloads.read_known(data, P::TAIL, max_size, sink);
+            parts.skip(known);
+            data = &data[known..];
             if data.is_empty() {
                 return;
             }

@@ -97,24 +97,45 @@ impl Payloads {
         }
     }
 
-    /// Takes in the payload that `data` begins with, with what stands before it in the stream and the `tail`
-    /// behind it, if it is like a known one and all before its tail has at most `max_size` bytes. Returns the length.
-    /// The line's end is not searched first: a known payload has no line end in it.
-    #[inline]
+    /// Takes in the payloads that `data` begins with, each with what stands before it in the stream and the `tail`
+    /// behind it, as long as they are like known ones and all before a tail has at most `max_size` bytes. Returns
+    /// their length.
     pub fn read_known(
         &mut self,
         data: &[u8],
         tail: Tail,
         max_size: usize,
         sink: &mut impl Sink,
-    ) -> Option<usize> {
+    ) -> usize {
+        let mut rest = data;
+        // A search at the end would compare nothing with each of them.
+        while !rest.is_empty() {
+            match self.read_one_known(rest, tail, max_size, sink) {
+                Some(behind) => rest = behind,
+                None => break,
+            }
+        }
+        data.len() - rest.len()
+    }
+
+    /// Takes in the first of them, and returns what follows it. The line's end is not searched first: a known payload
+    /// has no line end in it.
+    #[inline]
+    fn read_one_known<'d>(
+        &mut self,
+        data: &'d [u8],
+        tail: Tail,
+        max_size: usize,
+        sink: &mut impl Sink,
+    ) -> Option<&'d [u8]> {
         let (known, piece, end) = self.known.read_with_head(data)?;
-        let length = end + tail.length(&data[end..])?;
+        let (frame, behind) = data.split_at_checked(end)?;
+        let behind = behind.get(tail.length(behind)?..)?;
         if end > max_size {
             return None;
         }
         self.seen.frames += 1;
-        let payload = &data[known.head_length()..end];
+        let payload = frame.get(known.head_length()..)?;
         sink.begin_payload(payload, known.is_plain());
         let content = known.content(piece);
         self.choices
@@ -128,7 +149,7 @@ impl Payloads {
             );
         }
         sink.end_payload();
-        Some(length)
+        Some(behind)
     }
 
     /// Takes in an error that a part of the body of its own reports, as JSON text.

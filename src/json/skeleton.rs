@@ -24,6 +24,16 @@ struct Hole {
     is_open: bool,
 }
 
+/// An open hole, as documents are read: behind the head, and without the closed holes before it.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    /// Where in the text it starts and ends.
+    start: usize,
+    end: usize,
+    is_string: bool,
+    is_wanted: bool,
+}
+
 /// A document, remembered by its literal runs and its holes.
 #[derive(Debug)]
 pub struct Skeleton {
@@ -32,6 +42,8 @@ pub struct Skeleton {
     head: usize,
     /// Places count from the start of the document.
     holes: SmallVec<[Hole; 8]>,
+    /// The open ones of them.
+    gaps: SmallVec<[Gap; 4]>,
     /// Which of the holes is the string that is wanted; it is always open.
     wanted: usize,
 }
@@ -53,12 +65,29 @@ impl Skeleton {
                 is_open: true,
             },
         );
-        Self {
+        let mut made = Self {
             text: text.as_bytes().to_vec(),
             head: 0,
             holes,
+            gaps: SmallVec::new(),
             wanted: at,
-        }
+        };
+        made.find_gaps();
+        made
+    }
+
+    fn find_gaps(&mut self) {
+        let (head, wanted) = (self.head, self.wanted);
+        let open = self.holes.iter().enumerate();
+        let open = open.filter(|(_, hole)| hole.is_open);
+        self.gaps = open
+            .map(|(at, Hole { token, .. })| Gap {
+                start: head + token.start,
+                end: head + token.end,
+                is_string: token.is_string,
+                is_wanted: at == wanted,
+            })
+            .collect();
     }
 
     /// The bytes that stand before the document.
@@ -71,6 +100,7 @@ impl Skeleton {
     pub fn set_head(&mut self, head: &[u8]) {
         self.text.splice(..self.head, head.iter().copied());
         self.head = head.len();
+        self.find_gaps();
     }
 
     /// The wanted string of the document that `bytes` begin with, and its length, if it is one like
@@ -93,29 +123,28 @@ impl Skeleton {
     fn read_behind<'p>(&self, bytes: &'p [u8], from: usize) -> Option<(Raw<'p>, usize)> {
         let mut wanted = None;
         let (mut from, mut at) = (from, 0);
-        for (i, hole) in self.holes.iter().enumerate() {
-            if !hole.is_open {
-                continue;
-            }
-            let run = self.text.get(from..self.head + hole.token.start)?;
+        for gap in &self.gaps {
+            let run = self.text.get(from..gap.start)?;
             let start = at + run.len();
             if bytes.get(at..start)? != run {
                 return None;
             }
-            from = self.head + hole.token.end;
-            if !hole.token.is_string {
+            from = gap.end;
+            if !gap.is_string {
                 at = number_end(bytes, start)?;
                 continue;
             }
-            let inside = bytes
-                .get(start)
-                .filter(|byte| **byte == b'"')
-                .map(|_| start + 1)?;
-            let (end, is_escaped) = string_end(bytes, inside)?;
-            let text = simdutf8::basic::from_utf8(&bytes[inside..end]).ok()?;
+            if *bytes.get(start)? != b'"' {
+                return None;
+            }
+            let (end, is_escaped) = string_end(bytes, start + 1)?;
+            let inside = bytes.get(start + 1..end)?;
             at = end + 1;
-            if i == self.wanted {
+            if gap.is_wanted {
+                let text = simdutf8::basic::from_utf8(inside).ok()?;
                 wanted = Some(Raw::new(text, is_escaped, start));
+            } else if !is_utf8(inside) {
+                return None;
             }
         }
         let run = self.text.get(from..)?;
@@ -130,16 +159,16 @@ impl Skeleton {
     /// Where the byte of the known document at `offset`, outside of the holes, stands in `bytes`, which begin with a
     /// document like it.
     pub fn locate(&self, bytes: &[u8], offset: usize) -> Option<usize> {
-        let (mut from, mut at) = (0, 0);
-        let open = self.holes.iter().filter(|hole| hole.is_open);
-        for Hole { token, .. } in open.take_while(|hole| hole.token.start < offset) {
-            let start = at + (token.start - from);
-            at = if token.is_string {
+        let offset = self.head + offset;
+        let (mut from, mut at) = (self.head, 0);
+        for gap in self.gaps.iter().take_while(|gap| gap.start < offset) {
+            let start = at + (gap.start - from);
+            at = if gap.is_string {
                 string_end(bytes, start + 1)?.0 + 1
             } else {
                 number_end(bytes, start)?
             };
-            from = token.end;
+            from = gap.end;
         }
         Some(at + offset.checked_sub(from)?)
     }
@@ -161,11 +190,19 @@ impl Skeleton {
                 known.token(known_hole.token) != token(&self.text[self.head..], hole.token);
             hole.is_open |= known_hole.is_open || differs;
         }
+        self.find_gaps();
     }
 
     fn token(&self, of: Token) -> Option<&[u8]> {
         token(&self.text[self.head..], of)
     }
+}
+
+/// Whether `bytes` are UTF-8. Most are a few of ASCII, for which a call costs more than a look.
+#[inline]
+fn is_utf8(bytes: &[u8]) -> bool {
+    let is_short = bytes.len() < 16 && bytes.iter().all(u8::is_ascii);
+    is_short || simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
 fn token(text: &[u8], of: Token) -> Option<&[u8]> {
