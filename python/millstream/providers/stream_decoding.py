@@ -138,7 +138,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         is_lost = isinstance(self._disconnect, APIConnectionError) and not isinstance(self._disconnect, APITimeoutError)
         return is_lost and not self._decoder.deltas_seen
 
-    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed:
+    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
         """Return the decoder's method that writes into the core's writer of a wire; no chunk is made."""
         self._wire_close = partial(self._decoder._close_wire, writer, text_only)
         return self._decoder._feed_wire, text_only

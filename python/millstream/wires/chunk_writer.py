@@ -14,7 +14,7 @@ from ..messages.ai import AIMessage
 from ..messages.base import BaseMessage
 from ..messages.tool import ToolMessage
 from ..outputs import ChatGeneration, Generation
-from .message_deltas import as_openai_usage, read_graph_message, read_sources, to_delta
+from .message_deltas import CallIndexes, as_openai_usage, read_graph_message, read_sources, to_delta
 from .names import WIRES, WireFormat, WireOptions
 from .public_error import describe_error
 
@@ -31,12 +31,13 @@ class ChunkWriter:
     them, which is left out. ``core`` writes the deltas of a model's stream without objects.
     """
 
-    __slots__ = ("_before_end", "_pieces", "_preface", "_usage", "core", "options")
+    __slots__ = ("_before_end", "_indexes", "_pieces", "_preface", "_usage", "core", "options")
 
     def __init__(self, options: WireOptions, model: str) -> None:
         self.options = options
         self.core: WireWriter = options.make_writer(model)
         self._preface = b""
+        self._indexes = CallIndexes()
         self._pieces: list[str] | None = None
         self._before_end: Callable[[], None] | None = None
         self._usage: Mapping[str, Any] | None = None
@@ -135,7 +136,7 @@ class ChunkWriter:
 
     def _write_answer(self, message: AIMessage) -> bytes:
         """Return the records of a model's message; the usage of the answer is the sum of its messages' usage."""
-        delta = to_delta(message)
+        delta = to_delta(message, self._indexes)
         if self._pieces is not None and delta.text:
             self._pieces.append(delta.text)
         records = self.core.write(delta)

@@ -14,7 +14,10 @@ from ..messages.base import BaseMessage
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..messages.tool_calls import ToolCallChunk
+
 __all__ = (
+    "CallIndexes",
     "as_openai_usage",
     "read_graph_message",
     "read_reason",
@@ -73,8 +76,33 @@ def _is_pair(chunk: Any) -> TypeGuard[tuple[Any, dict[str, Any]]]:
     return is_pair and isinstance(from_langchain(chunk[0]), BaseMessage)
 
 
-def to_delta(message: AIMessage) -> Delta:
-    """Return the content of a chat model's message as a delta."""
+class CallIndexes:
+    """The indexes of the tool calls of one answer, also of those whose chunks have none.
+
+    A piece without an index belongs to the call of its id. One with a new id, or a name, is a call of its own, and one
+    with neither goes on with the last call.
+    """
+
+    __slots__ = ("_by_id", "_count")
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, int] = {}
+        self._count = 0
+
+    def find(self, piece: ToolCallChunk) -> int:
+        """Return the index of the call that ``piece`` belongs to."""
+        index, id = piece["index"], piece["id"]
+        if not isinstance(index, int) or not 0 <= index <= _LAST_INDEX:
+            is_new = bool(id or piece["name"]) or self._count == 0
+            index = self._by_id.get(id or "", self._count if is_new else self._count - 1)
+        self._count = max(self._count, index + 1)
+        if id:
+            self._by_id[id] = index
+        return index
+
+
+def to_delta(message: AIMessage, indexes: CallIndexes) -> Delta:
+    """Return the content of a chat model's message as a delta; ``indexes`` are those of the answer's tool calls."""
     kwargs = message.additional_kwargs if message._additional_kwargs else {}
     metadata = message.response_metadata if message._response_metadata else {}
     text, reasoning, refusal = read_texts(message, kwargs)
@@ -83,7 +111,7 @@ def to_delta(message: AIMessage) -> Delta:
         text=text or None,
         reasoning=reasoning or None,
         refusal=refusal or None,
-        tool_calls=tuple(_tool_calls(message)),
+        tool_calls=tuple(_tool_calls(message, indexes)),
         finish_reason=_find_reason(metadata),
         usage=as_openai_usage(message.usage_metadata),
         logprobs=_as_mapping(metadata.get("logprobs")),
@@ -110,14 +138,11 @@ def _as_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _tool_calls(message: AIMessage) -> Iterable[ToolCallDelta]:
+def _tool_calls(message: AIMessage, indexes: CallIndexes) -> Iterable[ToolCallDelta]:
     """Return the pieces of tool calls of a chunk; of a whole message, the calls."""
     if isinstance(message, AIMessageChunk):
-        for place, piece in enumerate(message.tool_call_chunks):
-            index = piece["index"]
-            if not isinstance(index, int) or not 0 <= index <= _LAST_INDEX:
-                index = place
-            yield ToolCallDelta(index, id=piece["id"], name=piece["name"], args=piece["args"])
+        for piece in message.tool_call_chunks:
+            yield ToolCallDelta(indexes.find(piece), id=piece["id"], name=piece["name"], args=piece["args"])
         return
     for place, call in enumerate(message.tool_calls):
         yield ToolCallDelta(place, id=call["id"], name=call["name"], args=json.dumps(call["args"], ensure_ascii=False))

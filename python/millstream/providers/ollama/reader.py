@@ -31,11 +31,11 @@ class OllamaReader(MessageReader):
     ``is_load`` says whether the server has loaded the model, and ended the stream without a text.
     """
 
-    __slots__ = ("_reasoning", "is_load")
+    __slots__ = ("is_load", "keeps_reasoning")
 
     def __init__(self, *, reasoning: object) -> None:
         super().__init__()
-        self._reasoning = bool(reasoning)
+        self.keeps_reasoning = bool(reasoning)
         self.is_load = False
 
     def text(self, text: str) -> AIMessageChunk:
@@ -55,7 +55,7 @@ class OllamaReader(MessageReader):
             logger.warning("Ollama loaded the model and generated no answer (its done_reason is 'load')")
             return None
         chunk = text_chunk(text or "", self.id)
-        if self._reasoning and isinstance(thinking := message.get("thinking"), str) and thinking:
+        if self.keeps_reasoning and isinstance(thinking := message.get("thinking"), str) and thinking:
             chunk._additional_kwargs = {"reasoning_content": thinking}
         chunk._tool_call_chunks = _read_pieces(message.get("tool_calls")) or None
         chunk.usage_metadata = create_usage_metadata(payload)

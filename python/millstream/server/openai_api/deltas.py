@@ -17,7 +17,7 @@ from ...runnables.config import merge_configs
 from ...runnables.foreign import ForeignRunnable
 from ...streaming.accumulate import ChunkAccumulator
 from ...wires.chunk_writer import ChunkWriter
-from ...wires.message_deltas import read_reason, to_delta
+from ...wires.message_deltas import CallIndexes, read_reason, to_delta
 from .answers import AnswerRecorder, read_output
 
 __all__ = ("MAX_WAITING", "awrite_answers", "is_graph", "read_deltas", "read_graph")
@@ -46,7 +46,7 @@ async def read_deltas(
     recorder = AnswerRecorder()
     if include_usage:
         config = merge_configs(config, {"callbacks": [recorder]})
-    rest = ChunkAccumulator()
+    rest, indexes = ChunkAccumulator(), CallIndexes()
     has_rest = calls_tools = False
     async with aclosing(runnable.astream(input, config)) as chunks:
         async for chunk in chunks:
@@ -54,7 +54,7 @@ async def read_deltas(
             if isinstance(chunk, str):
                 yield Delta(0, text=chunk)
             elif isinstance(chunk, AIMessage):
-                delta = to_delta(chunk)
+                delta = to_delta(chunk, indexes)
                 calls_tools = calls_tools or bool(delta.tool_calls)
                 reason = read_reason(chunk.response_metadata)
                 yield delta if reason == delta.finish_reason else _with(delta, finish_reason=reason)
@@ -86,7 +86,7 @@ async def read_graph(graph: Any, input: Any, config: Any) -> AsyncGenerator[Delt
             message = from_langchain(item[0])
             if not isinstance(message, AIMessage):
                 continue
-            delta = to_delta(message)
+            delta = to_delta(message, CallIndexes())
             if delta.usage is not None:
                 usages.append(delta.usage)
             if delta.text or delta.reasoning or delta.refusal:
