@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ("Relay", "RelayOptions")
 
 
+# A check that is later than this found a loop that was blocked, in seconds.
+_BLOCKED = 0.05
+
+
 @dataclass(frozen=True, slots=True)
 class RelayOptions:
     """The arguments of a response that its relay needs; ``given_headers`` are those that an error has too."""
@@ -179,14 +183,17 @@ class Relay:
 
         While the loop was blocked, for ``late`` seconds, a client could not show that it reads: they do not count.
         """
-        sender, options = self._sender, self._options
+        sender, limit = self._sender, self._find_limit()
         if sender.count != self._checked_count:
             self._checked_count, self._checked_at = sender.count, now
         elif sender.is_sending:
             self._checked_at += late
+            if late > _BLOCKED:
+                # The client's sign may wait behind this check.
+                self._checked_at = max(self._checked_at, now - limit + min(late, limit))
         elif self._held and self._send_aside(self._held):
             self._held = b""
-        limit = options.send_timeout if sender.is_sending else options.ping_interval
+            limit = self._find_limit()
         if now - self._checked_at < limit:
             return self._checked_at + limit
         if sender.is_sending:
@@ -196,6 +203,10 @@ class Relay:
         if self._body.ping:
             self._send_aside(self._body.ping)
         return now + limit
+
+    def _find_limit(self) -> float:
+        """Return how long a send may take, or how long nothing may be sent."""
+        return self._options.send_timeout if self._sender.is_sending else self._options.ping_interval
 
     def _send_aside(self, data: bytes) -> bool:
         """Send ``data`` while the task waits for the stream; return whether that has begun."""
