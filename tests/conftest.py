@@ -212,9 +212,24 @@ def dropped_clients(request: pytest.FixtureRequest) -> Iterator[None]:
         gc.collect()
 
 
+# The clients of each cache, and those of modules that are over: their connections belong to loops that are closed.
+_KEPT: list[dict[Any, Any]] = []
+_OVER: list[Any] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fresh_clients(kept_clients: None) -> Iterator[None]:
+    """Hand no client of a module out in the next one, where another server may have the same port."""
+    yield
+    for clients in _KEPT:
+        _OVER.extend(clients.values())
+        clients.clear()
+
+
 def _keep_open(make: Callable[..., Any]) -> Callable[..., Any]:
     """Return what calls ``make`` once for equal arguments, and again where the client has been closed."""
     clients: dict[Any, Any] = {}
+    _KEPT.append(clients)
 
     def find(*arguments: Any) -> Any:
         client = clients.get(arguments)
