@@ -121,8 +121,9 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
     "delta": (
         {
             "Python reads values, Rust text": (
-                "Content Message Part PartKind ResponseInfo Settled ToolCall append array count_parts error_string "
-                "members_of object piece push_part set_reasoning set_text settle_parts some tool_call whole"
+                "Content Function Message Part PartKind ResponseInfo Settled ToolCall append array count_parts "
+                "error_string members_of object piece positioned push_part set_reasoning set_text settle_parts some "
+                "tool_call whole"
             ),
             "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment take_usage",
             "Python keeps text in kept_text.py, and counts in payload.py": (
@@ -130,7 +131,6 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
                 "keep_all kept_logprobs kept_text"
             ),
             "Python keeps halves in a dict": "HeldArguments",
-            "Rust names the types of formats after them": "OpenAiChat OpenAiCompletions",
         },
         {
             "the properties of Rust are in src/py/delta.rs": "args audio id index logprobs name role",
@@ -139,7 +139,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
                 "find_arguments find_text read_arguments take_arguments text_delta"
             ),
             "Python reads values, Rust text": "Reading fail read_error refusal release",
-            "Python has a class for each family of formats": "ChatCompletions Completions find_choices_format info",
+            "Python has a class for each family of formats": "find_choices_format info",
         },
     ),
     "wire": (
