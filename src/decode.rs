@@ -279,7 +279,7 @@ impl StreamDecoder {
 
     /// The last usage object, as JSON text.
     pub fn usage(&self) -> Option<&str> {
-        self.payloads.usage.as_deref()
+        self.payloads.output.usage()
     }
 
     /// The provider's error, as JSON text.

@@ -44,7 +44,8 @@ impl Payloads {
             is_body: true,
             ..Source::default()
         };
-        if self.family.read(&mut reader, source, &mut payload).is_err() {
+        let read = self.family.read_document(&mut reader, source, &mut payload);
+        if read.is_err() {
             let mut lines = data.split(|byte| *byte == b'\n');
             if let Some(line) = lines.find(|line| line.starts_with(b"{") && is_error(line)) {
                 return self.provider_error(&error_text(line), sink);

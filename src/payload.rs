@@ -3,7 +3,7 @@
 use crate::delta::choices::{Choices, Settled};
 use crate::delta::family::{Family, Source};
 use crate::delta::known::{RecentPayloads, Sample};
-use crate::delta::output::{Output, take_usage};
+use crate::delta::output::Output;
 use crate::delta::payload::{Beside, Payload};
 use crate::delta::sent_error::{error_text, trim};
 use crate::delta::sink::{Delta, INFO_MEMBERS, ResponseInfo, Sink};
@@ -25,7 +25,6 @@ pub(crate) struct Payloads {
     pub compares: bool,
     pub choices: Choices,
     pub output: Output,
-    pub usage: Option<String>,
     pub error: Option<String>,
     pub seen: Seen,
     /// Only the first choice of a payload counts, as choice 0.
@@ -48,7 +47,6 @@ impl Payloads {
             compares: true,
             choices: Choices::new(joins),
             output: Output::new(max_text),
-            usage: None,
             error: None,
             seen: Seen::default(),
             has_one_choice: false,
@@ -136,19 +134,8 @@ impl Payloads {
         }
         self.seen.frames += 1;
         let payload = frame.get(known.head_length()..)?;
-        sink.begin_payload(payload, known.is_plain());
-        let content = known.content(piece);
         self.choices
-            .take_increment(&content, &mut self.output, sink);
-        if known.has_usage() {
-            take_usage(
-                known.usage(payload),
-                &mut self.usage,
-                &mut self.output,
-                sink,
-            );
-        }
-        sink.end_payload();
+            .take_known(known, piece, payload, &mut self.output, sink);
         Some(behind)
     }
 
@@ -205,19 +192,8 @@ impl Payloads {
         if length != payload.len() {
             return false;
         }
-        sink.begin_payload(payload, known.is_plain());
-        let content = known.content(piece);
         self.choices
-            .take_increment(&content, &mut self.output, sink);
-        if known.has_usage() {
-            take_usage(
-                known.usage(payload),
-                &mut self.usage,
-                &mut self.output,
-                sink,
-            );
-        }
-        sink.end_payload();
+            .take_known(known, piece, payload, &mut self.output, sink);
         if !sent.head.is_empty() {
             self.known.set_head(sent.head);
         }
@@ -245,7 +221,7 @@ impl Payloads {
         };
         // What is not an object says nothing, in any format.
         let read = if trimmed.starts_with(b"{") {
-            self.family.read(&mut reader, source, &mut payload)
+            self.family.read_document(&mut reader, source, &mut payload)
         } else {
             reader.skip().and_then(|()| reader.end())
         };
@@ -369,12 +345,9 @@ impl Payloads {
     ) {
         self.choices
             .take(&payload.choices, settled, &mut self.output, sink);
-        take_usage(
-            payload.usage.as_deref(),
-            &mut self.usage,
-            &mut self.output,
-            sink,
-        );
+        if let Some(usage) = payload.usage.as_deref() {
+            self.output.hand_out_usage(usage, sink);
+        }
         if let Some(error) = payload.error.as_deref() {
             self.provider_error(error, sink);
         }

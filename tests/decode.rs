@@ -289,7 +289,7 @@ fn an_index_that_counts_tokens_does_not_defeat_the_comparison() {
             let mut reader = Reader::new(text);
             let mut payload = Payload::new(has_one_choice, &[]);
             OpenAiChat
-                .read(&mut reader, Source::default(), &mut payload)
+                .read_document(&mut reader, Source::default(), &mut payload)
                 .unwrap();
             let sample = Sample {
                 head: b"",

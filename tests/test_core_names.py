@@ -125,7 +125,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
                 "error_string members_of object piece positioned push_part set_reasoning set_text settle_parts some "
                 "tool_call whole"
             ),
-            "Rust hands deltas to a sink": "Sink Output hand_out_text take_increment take_usage",
+            "Rust hands deltas to a sink": "Sink Output hand_out_text hand_out_usage take_increment take_known",
             "Python keeps text in kept_text.py, and counts in payload.py": (
                 "contents_seen has_content has_only_text has_only_text_and_role first_text has_whole_text is_empty "
                 "keep_all kept_logprobs kept_text"

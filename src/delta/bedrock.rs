@@ -117,7 +117,6 @@ impl Family for Converse {
     ) -> Result<()> {
         let mut members = Members::default();
         members_of(reader, |reader, name| members.member(reader, name))?;
-        reader.end()?;
         payload.beside = Beside::More;
         let kind = source.kind(members.kind);
         let known = if source.is_body {

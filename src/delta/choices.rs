@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::known::{Field, FieldPiece};
+use super::known::{Field, FieldPiece, Known};
 use super::message::{Content, Part, PartKind, append, piece, some, whole_piece};
 use super::output::Output;
 use super::payload::{Choice, Place};
@@ -139,6 +139,26 @@ impl Choices {
         }
         has_handed_out |= output.hand_out(&delta, sink);
         state.has_handed_out |= has_handed_out;
+    }
+
+    /// Takes in `payload`, which is like a `known` one with another piece.
+    #[inline]
+    pub fn take_known(
+        &mut self,
+        known: &Known,
+        piece: Raw<'_>,
+        payload: &[u8],
+        output: &mut Output,
+        sink: &mut impl Sink,
+    ) {
+        sink.begin_payload(payload, known.is_plain());
+        self.take_increment(&known.content(piece), output, sink);
+        if known.has_usage()
+            && let Some(usage) = known.usage(payload)
+        {
+            output.hand_out_usage(usage, sink);
+        }
+        sink.end_payload();
     }
 
     /// Hands out the piece of a payload like a known one, as [`Self::take`] does after reading it whole.

@@ -70,7 +70,6 @@ impl Family for Cohere {
             _ if errors.member(reader, name)? => Ok(()),
             _ => members.member(reader, name),
         })?;
-        reader.end()?;
         let kind = source.kind(members.kind);
         let known = if source.is_body {
             body(&members, payload)

@@ -29,13 +29,25 @@ impl Source<'_> {
 
 /// A provider family, with the state it keeps of one stream.
 pub trait Family: Debug + Send {
-    /// Reads the document of `reader` into `payload`, which is new. A document that is not an object says nothing.
+    /// Reads the value that `reader` begins with into `payload`, which is new. A value that is not an object says
+    /// nothing.
     fn read<'p>(
         &mut self,
         reader: &mut Reader<'p>,
         source: Source<'_>,
         payload: &mut Payload<'p>,
     ) -> Result<(), InvalidJson>;
+
+    /// Does what [`Self::read`] does, for a value that is the whole document.
+    fn read_document<'p>(
+        &mut self,
+        reader: &mut Reader<'p>,
+        source: Source<'_>,
+        payload: &mut Payload<'p>,
+    ) -> Result<(), InvalidJson> {
+        self.read(reader, source, payload)?;
+        reader.end()
+    }
 
     /// The payload that `data`, the payload of an event, is the envelope of; `None` where it is none.
     ///

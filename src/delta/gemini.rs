@@ -45,7 +45,6 @@ impl Family for Gemini {
     ) -> Result<()> {
         let mut members = Members::default();
         members_of(reader, |reader, name| members.member(reader, name, payload))?;
-        reader.end()?;
         payload.usage = members.usage.map(Into::into);
         payload.set_info("id", members.id);
         payload.set_info("model", members.model);

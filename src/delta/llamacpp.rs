@@ -39,7 +39,6 @@ impl Family for LlamaCpp {
     ) -> Result<()> {
         let mut members = Members::default();
         object(reader, |reader, name| members.member(reader, name, payload))?;
-        reader.end()?;
         let known = members.content.is_some() || members.stop.is_some();
         if known {
             let choice = payload.choice(members.index.unwrap_or_default());

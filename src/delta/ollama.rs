@@ -98,7 +98,6 @@ impl<'p> Members<'p> {
     fn read(reader: &mut Reader<'p>, payload: &mut Payload<'p>) -> Result<Self> {
         let mut members = Self::default();
         members_of(reader, |reader, name| members.member(reader, name, payload))?;
-        reader.end()?;
         Ok(members)
     }
 

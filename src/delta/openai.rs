@@ -72,7 +72,6 @@ fn read<'p>(reader: &mut Reader<'p>, shape: Shape, payload: &mut Payload<'p>) ->
     object(reader, |reader, name| {
         members.member(reader, name, payload, shape)
     })?;
-    reader.end()?;
     payload.usage = members.usage().map(Into::into);
     payload.error = members.error(reader.text()).map(Into::into);
     Ok(())

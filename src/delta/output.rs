@@ -1,8 +1,8 @@
-//! The output of a decoder: counts deltas and keeps choice 0's text on their way to the sink.
+//! The output of a decoder: counts deltas, and keeps choice 0's text and the token counts on their way to the sink.
 
 use super::sink::{Delta, Sink};
 
-/// Choice 0's text so far, and counts. Every delta is handed out through it.
+/// Choice 0's text so far, token counts, and how many deltas there were. Every delta is handed out through it.
 #[derive(Debug)]
 pub struct Output {
     text: String,
@@ -13,6 +13,8 @@ pub struct Output {
     is_cut: bool,
     /// Choice 0's log probabilities, each as its JSON text, where all is kept.
     logprobs: Vec<String>,
+    /// The last token counts, as JSON text.
+    usage: Option<String>,
     /// How many deltas came out.
     pub deltas_seen: u64,
     /// Those of them that had no content: roles, finish reasons, usage and the like alone.
@@ -28,6 +30,7 @@ impl Output {
             keeps_all: false,
             is_cut: false,
             logprobs: Vec::new(),
+            usage: None,
             deltas_seen: 0,
             others_seen: 0,
         }
@@ -51,6 +54,11 @@ impl Output {
     /// Choice 0's log probabilities so far, each as its JSON text, where they are kept.
     pub fn kept_logprobs(&self) -> &[String] {
         &self.logprobs
+    }
+
+    /// The last token counts, as JSON text.
+    pub fn usage(&self) -> Option<&str> {
+        self.usage.as_deref()
     }
 
     /// Whether [`Self::text`] is all of the text.
@@ -92,6 +100,19 @@ impl Output {
         sink.text(index, text);
     }
 
+    /// Hands out token counts, and keeps them as the last ones.
+    #[inline(never)]
+    pub(crate) fn hand_out_usage(&mut self, usage: &str, sink: &mut impl Sink) {
+        let last = self.usage.get_or_insert_default();
+        last.clear();
+        last.push_str(usage);
+        let delta = Delta {
+            usage: Some(usage),
+            ..Delta::default()
+        };
+        self.hand_out(&delta, sink);
+    }
+
     #[inline]
     fn keep(&mut self, text: &str) {
         if self.text.len() + text.len() <= self.max_text || self.keeps_all {
@@ -111,27 +132,6 @@ impl Output {
             self.is_cut = true;
         }
     }
-}
-
-/// Hands out token counts, if there are any, and keeps them as the last ones.
-#[inline(never)]
-pub fn take_usage(
-    usage: Option<&str>,
-    kept: &mut Option<String>,
-    output: &mut Output,
-    sink: &mut impl Sink,
-) {
-    let Some(usage) = usage else {
-        return;
-    };
-    let last = kept.get_or_insert_default();
-    last.clear();
-    last.push_str(usage);
-    let delta = Delta {
-        usage: Some(usage),
-        ..Delta::default()
-    };
-    output.hand_out(&delta, sink);
 }
 
 /// The longest start of `text` that has at most `size` bytes.

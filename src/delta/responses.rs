@@ -72,7 +72,6 @@ impl Family for Responses {
     ) -> Result<()> {
         let mut members = Members::default();
         members_of(reader, |reader, name| members.member(reader, name))?;
-        reader.end()?;
         payload.beside = Beside::More;
         payload.teaches = false;
         let kind = source.kind(members.kind);

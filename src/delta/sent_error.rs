@@ -31,7 +31,7 @@ pub(crate) fn error_text(data: &[u8]) -> String {
 fn read_error(text: &str, family: &mut dyn Family) -> Option<String> {
     let mut payload = Payload::default();
     let mut reader = Reader::new(text);
-    let read = family.read(&mut reader, Source::default(), &mut payload);
+    let read = family.read_document(&mut reader, Source::default(), &mut payload);
     read.ok()?;
     payload.error.map(Cow::into_owned)
 }

@@ -37,7 +37,6 @@ impl Family for Tgi {
     ) -> Result<()> {
         let mut members = Members::default();
         object(reader, |reader, name| members.member(reader, name))?;
-        reader.end()?;
         let known = members.has_token || members.has_details || members.generated_text.is_some();
         if known {
             let text = if members.has_token {

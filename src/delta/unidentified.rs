@@ -26,7 +26,6 @@ impl Family for Unidentified {
             }
             Ok(())
         })?;
-        reader.end()?;
         let is_error = kind.is_some_and(|kind| kind.whole() == "error");
         payload.error = errors.error(reader.text(), false, is_error);
         Ok(())
