@@ -13,6 +13,7 @@ from ...errors import MillstreamError
 from ...transport import AsyncResponse, Response
 from .._sdk_calls import capture_options, has_obstacle, report_left
 from .._sdk_errors import to_sdk_error
+from .classified_errors import classify
 from .model_requests import ModelRequest
 
 __all__ = ("AnthropicRequest", "build_request")
@@ -43,7 +44,11 @@ class AnthropicRequest(ModelRequest):
         failure = to_sdk_error(error, self)
         failure.__cause__ = error
         try:
-            return _classify(failure)
+            return classify(
+                failure,
+                (anthropic.BadRequestError, theirs._handle_anthropic_bad_request),
+                (anthropic.APIError, theirs._handle_anthropic_api_error),
+            )
         finally:
             del failure
 
@@ -71,23 +76,6 @@ _OTHER_CONTENT = (
     theirs._thinking_in_params,
     theirs._compact_in_params,
 )
-
-
-def _classify(failure: Exception) -> Exception:
-    """Return langchain-anthropic's subclass of the exception of the SDK, if it has one, without a traceback."""
-    try:
-        try:
-            raise failure
-        except anthropic.BadRequestError as error:
-            theirs._handle_anthropic_bad_request(error)
-        except anthropic.APIError as error:
-            theirs._handle_anthropic_api_error(error)
-    except Exception as raised:
-        failure.__traceback__ = None
-        return raised.with_traceback(None)
-    finally:
-        del failure
-    raise AssertionError
 
 
 _ORIGINALS = ("_create", "_acreate", "_make_message_chunk_from_anthropic_event", "_format_output")

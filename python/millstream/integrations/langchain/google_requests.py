@@ -26,6 +26,7 @@ from ...transport.choice import async_transport, sync_transport
 from ...transport.timeouts import Timeouts
 from .._bodies.base import raise_as
 from .._sdk_calls import report_left
+from .classified_errors import classify
 from .limited_requests import LimitedRequest
 
 __all__ = ("GoogleRequest", "build_request", "to_response")
@@ -83,7 +84,11 @@ class GoogleRequest(LimitedRequest, PendingRequest):
         failure = _to_sdk_error(error)
         failure.__cause__ = error
         try:
-            return _classify(failure, self._called)
+            return classify(
+                failure,
+                (errors.ClientError, lambda error: theirs._handle_client_error(error, self._called)),
+                (errors.ServerError, theirs._handle_server_error),
+            )
         finally:
             del failure
 
@@ -145,23 +150,6 @@ def _make_status_error(status: int, body: Any) -> Exception:
         errors.APIError.raise_error(status, body, None)
     except errors.APIError as error:
         return error.with_traceback(None)
-    raise AssertionError
-
-
-def _classify(failure: Exception, called: dict[str, Any]) -> Exception:
-    """Return langchain-google-genai's subclass of the exception of the SDK, if it has one, without a traceback."""
-    try:
-        try:
-            raise failure
-        except errors.ClientError as error:
-            theirs._handle_client_error(error, called)
-        except errors.ServerError as error:
-            theirs._handle_server_error(error)
-    except Exception as raised:
-        failure.__traceback__ = None
-        return raised.with_traceback(None)
-    finally:
-        del failure
     raise AssertionError
 
 

@@ -11,6 +11,7 @@ from langchain_openai.chat_models.base import BaseChatOpenAI, _handle_openai_api
 
 from ...errors import MillstreamError, StreamStalledError
 from .._sdk_errors import to_sdk_error
+from .classified_errors import classify
 
 if TYPE_CHECKING:
     from .._sdk_client import ClientRequest
@@ -35,26 +36,13 @@ def to_langchain_error(
     theirs = to_sdk_error(error, request)
     theirs.__cause__ = error
     try:
-        return _classify(theirs)
+        return classify(
+            theirs,
+            (openai.BadRequestError, _handle_openai_bad_request),
+            (openai.APIError, _handle_openai_api_error),
+        )
     finally:
         del theirs
-
-
-def _classify(theirs: Exception) -> Exception:
-    """Return langchain-openai's subclass of the exception of the SDK, if it has one."""
-    try:
-        try:
-            raise theirs
-        except openai.BadRequestError as error:
-            _handle_openai_bad_request(error)
-        except openai.APIError as error:
-            _handle_openai_api_error(error)
-    except Exception as raised:
-        theirs.__traceback__ = None
-        return raised.with_traceback(None)
-    finally:
-        del theirs
-    raise AssertionError
 
 
 def _has_chunk_timeout(request: ClientRequest) -> bool:
