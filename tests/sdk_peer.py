@@ -20,6 +20,7 @@ __all__ = (
     "CONNECTION_ERROR",
     "MESSAGES",
     "Body",
+    "assert_equal_outcomes",
     "assert_same",
     "client_over",
     "collect",
@@ -132,6 +133,17 @@ def describe(value: Any) -> Any:
     if isinstance(value, list):
         return [describe(item) for item in value]
     return type(value), repr(value)
+
+
+def assert_equal_outcomes(ours: Any, theirs: Any) -> None:
+    """Check the items and the exceptions of two streams."""
+    assert len(ours[0]) == len(theirs[0])
+    for mine, its in zip(ours[0], theirs[0], strict=True):
+        assert_same(mine, its)
+    assert type(ours[1]) is type(theirs[1])
+    assert str(ours[1]) == str(theirs[1])
+    for name in ("message", "body", "code", "param", "type"):
+        assert getattr(ours[1], name, None) == getattr(theirs[1], name, None)
 
 
 def assert_same(ours: Any, theirs: Any) -> None:

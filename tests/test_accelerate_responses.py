@@ -16,7 +16,7 @@ from millstream.integrations._shapes import learn_shape
 from millstream.integrations.openai import accelerate, payloads
 from millstream.integrations.openai.models import union_builder
 from responses_samples import CALL, ITEMS, MESSAGE, REASONING, events_of, message, response, stream_body
-from sdk_peer import assert_same, client_over, collect, collect_both
+from sdk_peer import assert_equal_outcomes, assert_same, client_over, collect, collect_both
 
 both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 pytestmark = pytest.mark.usefixtures("core")
@@ -26,15 +26,6 @@ pytestmark = pytest.mark.usefixtures("core")
 def core(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a test over each half of the core."""
     monkeypatch.setattr(payloads, "SSEParser", impl.SSEParser)
-
-
-def assert_equal_outcomes(ours: Any, theirs: Any) -> None:
-    """Check the events and the exceptions of two streams."""
-    assert len(ours[0]) == len(theirs[0])
-    for mine, its in zip(ours[0], theirs[0], strict=True):
-        assert_same(mine, its)
-    assert type(ours[1]) is type(theirs[1])
-    assert str(ours[1]) == str(theirs[1])
 
 
 @pytest.mark.parametrize("name", ITEMS)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from millstream.errors import EventTooLargeError, StreamTruncatedError
 from millstream.integrations.openai import accelerate, payloads
-from sdk_peer import MESSAGES, assert_same, client_over, collect, collect_both, http, sse
+from sdk_peer import MESSAGES, assert_equal_outcomes, client_over, collect, collect_both, http, sse
 from test_accelerate_models import CHUNK, COMPLETION
 
 both_ways = pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
@@ -33,17 +33,6 @@ def chunk(text: str | None = "a", finish: str | None = None, index: int = 0, **f
 
 def texts(chunks: list[Any]) -> list[Any]:
     return [one.choices[0].delta.content for one in chunks]
-
-
-def assert_equal_outcomes(ours: Any, theirs: Any) -> None:
-    """Check the chunks and the exceptions of two streams."""
-    assert len(ours[0]) == len(theirs[0])
-    for mine, its in zip(ours[0], theirs[0], strict=True):
-        assert_same(mine, its)
-    assert type(ours[1]) is type(theirs[1])
-    assert str(ours[1]) == str(theirs[1])
-    for name in ("message", "body", "code", "param", "type"):
-        assert getattr(ours[1], name, None) == getattr(theirs[1], name, None)
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["chat", "completions"])

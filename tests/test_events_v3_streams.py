@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from millstream.callbacks import BaseCallbackHandler
 from millstream.errors import APIStatusError, StreamStalledError, StreamTruncatedError
 from millstream.events.protocol.message_accumulator import MessageAccumulator
 from millstream.testing import VERSE, Cut, ErrorStatus, MockServer, Reply, Stall
+from user_code import run
 
 PIECES = [piece for piece in VERSE if piece]
 
@@ -24,18 +24,6 @@ pytestmark = pytest.mark.usefixtures("without_the_collector", "patient")
 
 def model(server: MockServer, **arguments: Any) -> Any:
     return ChatOpenAI(base_url=server.url, api_key=KEY, **{"max_retries": 0, **arguments})
-
-
-def run(main: Callable[[], Awaitable[Any]]) -> Any:
-    """Run ``main``; no task may be left when it is over but the one that runs it."""
-
-    async def watched() -> Any:
-        result = await main()
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-        return result
-
-    return asyncio.run(watched())
 
 
 def opened(server: MockServer) -> Any:

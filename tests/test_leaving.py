@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from millstream import ChatOpenAI, OpenAI
 from millstream.errors import StreamDecodeError, StreamTruncatedError
 from millstream.testing import VERSE, Cut, MockServer, Reply
 from millstream.testing.memory import MemoryTransport
+from user_code import run
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
 
@@ -34,18 +34,6 @@ def model_class(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 def model(server: MockServer, **arguments: Any) -> Any:
     return MODEL(base_url=server.url, api_key=KEY, **arguments)
-
-
-def run(main: Callable[[], Awaitable[Any]]) -> Any:
-    """Run ``main``; no task may be left when it is over but the one that runs it."""
-
-    async def watched() -> Any:
-        result = await main()
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-        return result
-
-    return asyncio.run(watched())
 
 
 # Sync.

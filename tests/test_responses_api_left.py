@@ -31,10 +31,9 @@ STALLED = Reply(
 )
 
 
-@both_loops
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_stream_that_is_left_closes_its_connection(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
-    with MockServer(STALLED) as server:
+def check_left(run: Run, way: Callable[[Any], Awaitable[None]], reply: Reply) -> None:
+    """Leave a stream of ``reply`` in a ``way``, and check that this closes its connection and leaks nothing."""
+    with MockServer(reply) as server:
 
         async def main() -> None:
             await begin_loop()
@@ -45,6 +44,12 @@ def test_a_stream_that_is_left_closes_its_connection(run: Run, way: Callable[[An
         with assert_no_leaks():
             run(main())
         assert [connection.closed_by for connection in server.connections] == ["client"]
+
+
+@both_loops
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_stream_that_is_left_closes_its_connection(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+    check_left(run, way, STALLED)
 
 
 @both_loops
@@ -52,17 +57,7 @@ def test_a_stream_that_is_left_closes_its_connection(run: Run, way: Callable[[An
 def test_a_call_that_is_left_before_its_answer_closes_its_connection(
     run: Run, way: Callable[[Any], Awaitable[None]]
 ) -> None:
-    with MockServer(Reply(fault=Stall(after=-1))) as server:
-
-        async def main() -> None:
-            await begin_loop()
-            async with assert_no_leaks():
-                await way(model(server).astream("p"))
-            await server.await_closed()
-
-        with assert_no_leaks():
-            run(main())
-        assert [connection.closed_by for connection in server.connections] == ["client"]
+    check_left(run, way, Reply(fault=Stall(after=-1)))
 
 
 @pytest.mark.parametrize("how", ["break", "close", "with", "del", "raise"])
