@@ -17,13 +17,15 @@ class MessageReader:
     The decoder of the format has checked the payloads, and the model raises for errors, for answers that were cut
     and for streams that stall. A payload may have fields of any type.
 
-    ``id`` is the id of the chunks that have none of the provider's.
+    ``id`` is the id of the chunks that have none of the provider's. A reader that leaves the reasoning out of the
+    messages says so by ``keeps_reasoning``.
     """
 
-    __slots__ = ("id",)
+    __slots__ = ("id", "keeps_reasoning")
 
     def __init__(self) -> None:
         self.id: str | None = None
+        self.keeps_reasoning = True
 
     def text(self, text: str) -> AIMessageChunk:
         """Return the chunk of a payload that is ``text`` and nothing else, in the block that began last.

@@ -11,6 +11,7 @@ from ..errors import StreamError
 from ..messages.ai import text_chunk
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk, merge_chat_generation_chunks
+from ..streaming.protocols import WireFeed
 from .message_reader import MessageReader
 from .stream_decoding import DecodedStream
 
@@ -168,6 +169,11 @@ class PayloadMessages(PayloadGenerations):
             # The consumer may change the message.
             self._kept.append(ChatGenerationChunk(copy(message), chunk.generation_info))
         return message
+
+    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
+        """Return the decoder's method, unless its deltas have reasoning that the messages leave out."""
+        is_whole = text_only or self._reader.keeps_reasoning
+        return super().write_into(writer, text_only=text_only) if is_whole else None
 
     def _last_outputs(self) -> Sequence[Any]:
         """Return what the reader adds, and the last chunk."""

@@ -31,7 +31,7 @@ class OllamaReader(MessageReader):
     ``is_load`` says whether the server has loaded the model, and ended the stream without a text.
     """
 
-    __slots__ = ("is_load", "keeps_reasoning")
+    __slots__ = ("is_load",)
 
     def __init__(self, *, reasoning: object) -> None:
         super().__init__()

@@ -8,7 +8,6 @@ from typing import Any
 from ...errors import EventTooLargeError
 from ...messages.ai import AIMessage
 from ...outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult, merge_chat_generation_chunks
-from ...streaming.protocols import WireFeed
 from ..payload_stream import PayloadGenerations, PayloadMessages
 
 __all__ = ("MergedAnswer", "OllamaGenerations", "OllamaMessages")
@@ -39,11 +38,6 @@ class OllamaMessages(_Answers, PayloadMessages):
     """Outputs messages."""
 
     __slots__ = ()
-
-    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
-        """Return the decoder's method, unless its deltas have thoughts that the messages leave out."""
-        reader: Any = self._reader
-        return super().write_into(writer, text_only=text_only) if text_only or reader.keeps_reasoning else None
 
 
 class MergedAnswer:
