@@ -1,4 +1,4 @@
-"""docs/adding-a-provider.md: the invented provider's file and line are all that a new format needs."""
+"""docs/how-to/adding-a-provider.md: the invented provider's file and line are all that a new format needs."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from millstream.providers import stream_decoding
 from millstream.testing import MockServer, Reply
 from streams import few_ways, run
 
-PAGE = (Path(__file__).parent.parent / "docs" / "adding-a-provider.md").read_text()
+PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "adding-a-provider.md").read_text()
 STREAM = re.findall(r"\n```\n(data: .*?)```", PAGE, re.DOTALL)[0].encode()
 FILE, LINE, USE, MODEL = re.findall(r"\n```python\n(.*?)```", PAGE, re.DOTALL)
 NAME = "millstream._pure.delta.acme"

@@ -40,7 +40,8 @@ def test_the_examples_of_a_page_are_true(page: Path) -> None:
 def test_the_floors_of_the_architecture_are_those_of_the_lint() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     ours = [re.findall(r"\w+", floor) for floor in contracts[0]["layers"]]
-    table = (ROOT / "docs" / "architecture.md").read_text().partition("| floor |")[2].partition("\n\n")[0]
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    table = page.partition("| floor |")[2].partition("\n\n")[0]
     rows = [re.findall(r"`(\w+)`", line.split(" | ")[0]) for line in table.splitlines()[2:]]
     written = [name for row in rows for name in row if not (name.startswith("_") and name in GROUND)]
     assert written == [name for floor in ours for name in floor if name not in GROUND]

@@ -133,7 +133,7 @@ def test_without_keys_everybody_may_call() -> None:
     assert KeyRing(GatewayConfig((UpstreamConfig("http://x"),)).keys).identify({}).name == "anonymous"
 
 
-PAGE = (Path(__file__).parent.parent / "docs" / "gateway.md").read_text()
+PAGE = (Path(__file__).parent.parent / "docs" / "how-to" / "gateway.md").read_text()
 
 
 def test_the_file_of_the_page_is_valid_and_has_every_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

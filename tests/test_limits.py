@@ -1,4 +1,4 @@
-"""docs/limits.md: each number is the code's, and what it says of the core happens in both halves."""
+"""docs/explanation/limits.md: each number is the code's, and what it says of the core happens in both halves."""
 
 import ast
 import inspect
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 UNITS = {"": 1, " s": 1, " KiB": 1 << 10, " MiB": 1 << 20}
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")]
-    for line in (ROOT / "docs" / "limits.md").read_text().splitlines()
+    for line in (ROOT / "docs" / "explanation" / "limits.md").read_text().splitlines()
     if line.startswith("| ") and not line.startswith(("| limit ", "|--"))
 ]
 

@@ -39,7 +39,8 @@ use crate::wire::{Failure, Part, Settings, Source, Unsupported, WireName, WireWr
 /// Every method returns the bytes to send, which may be empty. The finish reason and the usage are written by
 /// ``close``. A part that a wire cannot carry raises :class:`~millstream.errors.UnsupportedError`. Some parts are
 /// left out instead: reasoning and tool calls on ``text`` and ``openai.completions``, results of tools there and
-/// on ``openai.chat``, log probabilities and audio on wires that do not know them. ``docs/wires.md`` has a table.
+/// on ``openai.chat``, log probabilities and audio on wires that do not know them. A table is in
+/// ``docs/explanation/wires.md``.
 /// After ``close`` or ``fail``, every method raises :class:`ValueError`.
 ///
 /// >>> from millstream import Delta, WireWriter

@@ -42,7 +42,7 @@ class AsyncCallbackHandler(BaseCallbackHandler):
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Handle an event of a chat model whose events are streamed in version 3; see ``docs/events-v3.md``."""
+        """Handle an event of a chat model whose events are streamed in version 3; see ``docs/how-to/events-v3.md``."""
 
     async def on_llm_end(
         self,

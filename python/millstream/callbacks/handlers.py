@@ -45,7 +45,7 @@ class LLMManagerMixin:
         tags: list[str] | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Handle an event of a chat model whose events are streamed in version 3; see ``docs/events-v3.md``."""
+        """Handle an event of a chat model whose events are streamed in version 3; see ``docs/how-to/events-v3.md``."""
 
     def on_llm_end(
         self,

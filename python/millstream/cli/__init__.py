@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_mock(mock: argparse.ArgumentParser) -> None:
     mock.description = (
         "Run a local server that speaks the formats of all providers on their own paths: OpenAI, Anthropic, Gemini,"
-        " Cohere, Ollama, llama.cpp, TGI and Bedrock. docs/testing.md lists them."
+        " Cohere, Ollama, llama.cpp, TGI and Bedrock. docs/how-to/testing.md lists them."
     )
     mock.add_argument("--port", type=int, default=8000, help="0 selects a free port (%(default)s)")
     mock.add_argument(
@@ -97,7 +97,7 @@ def _add_record(record: argparse.ArgumentParser) -> None:
 def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.description = (
         "Run a gateway: OpenAI's chat completions and completions, relayed to upstreams, with keys, limits, failover,"
-        " accounts and metrics. docs/gateway.md describes the file."
+        " accounts and metrics. docs/how-to/gateway.md describes the file."
     )
     serve.add_argument(
         "--upstream",

@@ -100,7 +100,7 @@ class Streamable(Invocable[Input, Output]):
 
         With "v3" it is to be awaited: the stream of the content-block events of the chat models in the run, an
         :class:`~millstream.runnables.run_stream.AsyncRunStream`, for a chat model that of its message. See
-        ``docs/events-v3.md``.
+        ``docs/how-to/events-v3.md``.
         """
         wanted = EventFilter(include_names, include_types, include_tags, exclude_names, exclude_types, exclude_tags)
         if version == "v3":

@@ -44,8 +44,8 @@ class WSGIEventStreamResponse:
     While it is silent for ``ping_interval`` seconds, keep-alive bytes are written; ``None`` writes none, and reads
     the stream in the server's thread. The stream is closed, with its connection to the model, when the client has
     left. A WSGI application learns that by a failed write, so at the next record or keep-alive; gunicorn and
-    Werkzeug have the client's socket at hand, which is looked at every second. ``docs/servers-wsgi.md`` says what
-    else WSGI cannot do.
+    Werkzeug have the client's socket at hand, which is looked at every second.
+    ``docs/how-to/servers-wsgi.md`` says what else WSGI cannot do.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class MockServer(LoopbackServer):
     """A server that speaks the formats of all providers on their own paths, streaming and not.
 
     OpenAI's chat completions, completions and responses under :attr:`url`, and under Azure's path:
-    ``/openai/deployments/NAME/chat/completions``; the others under :attr:`origin`. docs/testing.md lists them.
+    ``/openai/deployments/NAME/chat/completions``; the others under :attr:`origin`. docs/how-to/testing.md lists them.
     It is a context manager, for ``with`` and ``async with`` alike, and runs in a thread of its own,
     so sync and async code use it the same way. Each request takes the next :class:`Reply` of
     ``script``; once that is used up, ``reply`` is used. Either may be a callable that returns a

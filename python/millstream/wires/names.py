@@ -37,7 +37,7 @@ WireName = Literal[
     "text",
     "vercel.ui",
 ]
-"""The names of the wires; ``docs/wires.md`` says what each carries."""
+"""The names of the wires; ``docs/explanation/wires.md`` says what each carries."""
 
 EVENT_WIRE: WireName = "langchain.v2"
 """The wire of events and records where none is named."""

@@ -57,7 +57,7 @@ class _MessageStream:
 
     @property
     def namespace(self) -> list[str]:
-        """The path from the stream's own run to the run that makes the message; see ``docs/events-v3.md``."""
+        """The path from the stream's own run to the run that makes the message; see ``docs/how-to/events-v3.md``."""
         return self._namespace
 
     @property
