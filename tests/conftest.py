@@ -39,6 +39,7 @@ OVER_BOTH_TRANSPORTS = {
     "test_openai_requests",
     "test_records",
     "test_relay",
+    "test_request_lines",
     "test_retries",
     "test_transport",
     "test_wire_faults",

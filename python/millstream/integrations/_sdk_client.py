@@ -18,6 +18,7 @@ from ..providers.http.retry import Tries
 from ..transport import AsyncResponse, Request, Response
 from ..transport.choice import async_transport, sync_transport
 from ..transport.headers import check_headers
+from ..transport.request_lines import alogged, logged
 from ..transport.running import sleep
 from ..transport.timeouts import Timeouts
 from ._sdk_calls import find_sdk, uses_native
@@ -111,7 +112,7 @@ class ClientRequest:
             sent = self._build(client._prepare_options(self._copy_options()))
             client._prepare_request(sent)
             try:
-                response = transport.open(self._convert(sent))
+                response = logged(transport, self.retries + 1).open(self._convert(sent))
                 if 200 <= response.status < 300:
                     return take(response)
                 failed = _read_failed(response)
@@ -135,7 +136,7 @@ class ClientRequest:
             sent = self._build(await client._prepare_options(self._copy_options()))
             await client._prepare_request(sent)
             try:
-                response = await transport.aopen(self._convert(sent))
+                response = await alogged(transport, self.retries + 1).aopen(self._convert(sent))
                 if 200 <= response.status < 300:
                     return await take(response)
                 failed = await _aread_failed(response)

@@ -10,6 +10,7 @@ from ...errors import APIError
 from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
+from ...transport.request_lines import alogged, logged
 from ...transport.running import sleep
 from .errors import araise_status_error, raise_status_error
 from .retry import Tries
@@ -64,6 +65,11 @@ class PendingRequest:
             return 1
         return n if type(n) is int and n > 0 else None
 
+    @property
+    def _attempt(self) -> int:
+        """The number of this try."""
+        return 1 if self._tries is None else self._tries.tried + 1
+
     def open(self) -> Response:
         """Send the request, with retries, and return the response, whose status is a success.
 
@@ -73,7 +79,7 @@ class PendingRequest:
         transport, request = self._endpoint._sync_transport(), self._build(_read_key(self._endpoint._find_key()))
         while True:
             try:
-                response = transport.open(request)
+                response = logged(transport, self._attempt).open(request)
                 if 200 <= response.status < 300:
                     return response
                 raise_status_error(response)
@@ -91,7 +97,7 @@ class PendingRequest:
         )
         while True:
             try:
-                response = await transport.aopen(request)
+                response = await alogged(transport, self._attempt).aopen(request)
                 if 200 <= response.status < 300:
                     return response
                 await araise_status_error(response)

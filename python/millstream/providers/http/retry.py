@@ -25,20 +25,21 @@ class Tries:
     """Counts the tries of one request.
 
     ``end_by`` is the deadline of all tries and of the waits between them, on the clock of ``time.monotonic()``.
+    ``tried`` counts the tries that have failed and that another one follows.
     """
 
     def __init__(self, max_retries: int, end_by: float | None) -> None:
         self._max = max_retries
         self._end_by = math.inf if end_by is None else end_by
-        self._tried = 0
+        self.tried = 0
 
     def wait(self, error: Exception) -> float | None:
         """Return the seconds to wait before the next try after ``error``; ``None`` if there is no next try."""
-        delay = wait_before_retry(error, self._tried, self._max)
+        delay = wait_before_retry(error, self.tried, self._max)
         if delay is None or time.monotonic() + delay >= self._end_by:
             return None
-        self._tried += 1
-        logger.info("%s; trying again in %.2f s (%d of %d)", type(error).__name__, delay, self._tried, self._max)
+        self.tried += 1
+        logger.info("%s; trying again in %.2f s (%d of %d)", type(error).__name__, delay, self.tried, self._max)
         return delay
 
 
