@@ -33,6 +33,7 @@ def test_the_table_is_the_whole_list_of_imports_that_point_up() -> None:
         "convert_runnable_to_tool": "millstream.tools.convert",
         "core_schema_of": "millstream.messages.pydantic_schema",
         "ensure_config": "millstream.runnables.config",
+        "handlers_of": "millstream.callbacks.base_manager",
         "json_schema_of": "millstream.messages.pydantic_schema",
         "to_langchain": "millstream.callbacks.values_to_langchain",
         "validate_message": "millstream.messages.pydantic_schema",

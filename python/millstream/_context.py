@@ -7,6 +7,7 @@ runs of both libraries are children of each other.
 from __future__ import annotations
 
 import contextvars
+import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
@@ -29,6 +30,7 @@ __all__ = (
     "drop_ambient_handler",
     "is_debugging",
     "no_listeners",
+    "register_configure_hook",
     "run_in_executor",
     "running_loop",
     "settings",
@@ -42,6 +44,9 @@ Config = Mapping[str, Any]
 
 _config: ContextVar[Config | None] = ContextVar("child_runnable_config", default=None)
 _handlers: ContextVar[tuple[Any, ...]] = ContextVar("ambient_handlers", default=())
+# The global handlers that are not called in the current context, since it is their own.
+_dropped: ContextVar[tuple[Any, ...]] = ContextVar("dropped_handlers", default=())
+_hooks: list[tuple[ContextVar[Any], bool, type[Any] | None, str | None]] = []
 
 
 class ParentConfig:
@@ -100,16 +105,23 @@ def _their_config() -> ContextVar[Config | None] | None:
     return None if module is None else getattr(module, "var_child_runnable_config", None)
 
 
-def ambient_handlers() -> Sequence[tuple[Any, bool]]:
+def ambient_handlers(present: Sequence[Any] = ()) -> Sequence[tuple[Any, bool]]:
     """Return the handlers of all runs in the current context, and whether child runs inherit each of them.
 
-    LangChain's context managers, such as ``collect_runs``, set some of them.
+    They are the global ones, those of the context, those of hooks, and those that LangChain's context managers set,
+    such as ``collect_runs``. A hook with a class has no handler if one of its class is ``present``.
     """
-    ours = [(handler, True) for handler in _handlers.get()]
+    found = [(handler, True) for handler in (*_global_handlers(), *_handlers.get())]
+    for variable, inherits, make, switch in _hooks:
+        if make is not None and any(isinstance(one, make) for one in present):
+            continue
+        if (handler := variable.get()) is not None:
+            found.append((handler, inherits))
+        elif make is not None and switch is not None and _is_on(switch):
+            found.append((make(), inherits))
     module: Any = sys.modules.get("langchain_core.tracers.context")
     if module is None:
-        return ours
-    found = list(ours)
+        return found
     if (tracer := _value(getattr(module, "tracing_v2_callback_var", None))) is not None:
         found.append((tracer, True))
     for variable, inherits, *_ in getattr(module, "_configure_hooks", ()):
@@ -118,9 +130,41 @@ def ambient_handlers() -> Sequence[tuple[Any, bool]]:
     return found
 
 
+def _global_handlers() -> Sequence[Any]:
+    """Return the handlers of all runs of the process, except those in whose own context this is."""
+    if (process := settings()) is None or not (handlers := process.get_handlers()):
+        return ()
+    dropped = _dropped.get()
+    return [one for one in handlers if not any(one is other for other in dropped)] if dropped else handlers
+
+
+def _is_on(switch: str) -> bool:
+    """Return whether the environment variable ``switch`` is set, to something else than ``false`` or ``0``."""
+    return os.environ.get(switch, "") not in ("", "0", "false", "False")
+
+
+def register_configure_hook(
+    context_var: ContextVar[Any],
+    inheritable: bool,
+    handle_class: type[Any] | None = None,
+    env_var: str | None = None,
+) -> None:
+    """Have the handler in ``context_var`` called for every run that starts where the variable has one.
+
+    Child runs inherit it if ``inheritable``. A new ``handle_class()`` is called where the environment variable
+    ``env_var`` is set and the context variable has no handler. Raises :class:`ValueError` for an ``env_var`` without
+    ``handle_class``.
+    """
+    if env_var is not None and handle_class is None:
+        raise ValueError("If env_var is set, handle_class must also be set to a non-None value.")
+    _hooks.append((context_var, inheritable, handle_class, env_var))
+
+
 def no_listeners(config: Config | None) -> bool:
     """Return True if no handler can be listening. Conservative and cheap: being inside another run counts as one."""
-    if (config and config.get("callbacks")) or _config.get() is not None or _handlers.get() or is_debugging():
+    if (config and config.get("callbacks")) or _config.get() is not None or _handlers.get() or _hooks:
+        return False
+    if (process := settings()) is not None and (process.get_debug() or process.get_handlers()):
         return False
     return "langchain_core" not in sys.modules or (var_child_runnable_config.get() is None and not ambient_handlers())
 
@@ -142,9 +186,12 @@ def add_ambient_handler(handler: object) -> Token[tuple[Any, ...]]:
 
 def drop_ambient_handler(handler: object) -> None:
     """Remove a handler from those of all runs in the current context."""
-    _handlers.set(tuple(one for one in _handlers.get() if one is not handler))
+    if handlers := _handlers.get():
+        _handlers.set(tuple(one for one in handlers if one is not handler))
+    if any(one is handler for one in _global_handlers()):
+        _dropped.set((*_dropped.get(), handler))
     module: Any = sys.modules.get("langchain_core.tracers.context")
-    hooks = getattr(module, "_configure_hooks", ())
+    hooks = (*_hooks, *getattr(module, "_configure_hooks", ()))
     for variable in (*(hook[0] for hook in hooks), getattr(module, "tracing_v2_callback_var", None)):
         if _value(variable) is handler:
             variable.set(None)

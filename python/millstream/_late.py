@@ -39,6 +39,7 @@ HOMES = {
     "convert_runnable_to_tool": "millstream.tools.convert",
     "core_schema_of": "millstream.messages.pydantic_schema",
     "ensure_config": "millstream.runnables.config",
+    "handlers_of": "millstream.callbacks.base_manager",
     "json_schema_of": "millstream.messages.pydantic_schema",
     "to_langchain": "millstream.callbacks.values_to_langchain",
     "validate_message": "millstream.messages.pydantic_schema",

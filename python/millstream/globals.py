@@ -1,17 +1,32 @@
-"""Settings of the whole process: the cache of models' answers, verbose and debug output."""
+"""Settings of the whole process: handlers of all runs, the cache of models' answers, verbose and debug output."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ._late import late
 
 if TYPE_CHECKING:
     from .caches import BaseCache
 
-__all__ = ("get_debug", "get_llm_cache", "get_verbose", "set_debug", "set_llm_cache", "set_verbose")
+__all__ = (
+    "add_handler",
+    "get_debug",
+    "get_handlers",
+    "get_llm_cache",
+    "get_verbose",
+    "remove_handler",
+    "set_debug",
+    "set_llm_cache",
+    "set_verbose",
+)
 
 _verbose = False
 _debug = False
 _llm_cache: BaseCache | None = None
+_handlers: tuple[Any, ...] = ()
+_lock = threading.Lock()
 
 
 def set_verbose(value: bool) -> None:
@@ -45,3 +60,28 @@ def set_llm_cache(value: BaseCache | None) -> None:
 def get_llm_cache() -> BaseCache | None:
     """Return what :func:`set_llm_cache` has set; by default ``None``."""
     return _llm_cache
+
+
+def add_handler(handler: object) -> None:
+    """Have ``handler`` called for every run that starts from now on, in every thread and task; once, if added twice.
+
+    A call that the handler is passed to as well calls it once. Raises :class:`TypeError` for an object that is not a
+    handler.
+    """
+    global _handlers
+    late("handlers_of")([handler])
+    with _lock:
+        if handler not in _handlers:
+            _handlers = (*_handlers, handler)
+
+
+def remove_handler(handler: object) -> None:
+    """Undo :func:`add_handler`: runs that have started still call the handler. Nothing if it was not added."""
+    global _handlers
+    with _lock:
+        _handlers = tuple(one for one in _handlers if one != handler)
+
+
+def get_handlers() -> tuple[Any, ...]:
+    """Return the handlers of :func:`add_handler`, in the order in which they were added."""
+    return _handlers

@@ -117,7 +117,7 @@ class BaseCallbackManager(CallbackManagerMixin):
 
             if not any(isinstance(handler, StdOutCallbackHandler) for handler in manager.handlers):
                 manager.add_handler(StdOutCallbackHandler(), inherit=False)
-        for handler, inherits in ambient_handlers():
+        for handler, inherits in ambient_handlers(manager.handlers):
             manager.add_handler(handler, inherits)
         return manager
 

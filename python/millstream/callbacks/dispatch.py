@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
-from .._context import InContext, ambient_handlers, drop_ambient_handler, var_child_runnable_config
+from .._context import InContext, drop_ambient_handler, var_child_runnable_config
 from ..streaming.channel import is_cancelled
 from .coroutines import run_coroutine
 
@@ -52,8 +52,7 @@ class RunHandler:
         self.is_langchain = module is not None and isinstance(handler, module.BaseCallbackHandler)
         self._context = contextvars.copy_context()
         self._context.run(var_child_runnable_config.set, config)
-        if ambient_handlers():
-            self._context.run(drop_ambient_handler, handler)
+        self._context.run(drop_ambient_handler, handler)
         self._busy = threading.Lock()
         self._tap: _ChunkTap | None = None
         self.notified = False

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from .._context import register_configure_hook
 from .._late import lazy_names
 from ..globals import get_debug as _get_debug  # noqa: F401
 
@@ -64,6 +65,7 @@ __all__ = (
     "atrace_as_chain_group",
     "dispatch_custom_event",
     "handle_event",
+    "register_configure_hook",
     "trace_as_chain_group",
 )
 
