@@ -28,6 +28,14 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "the input of a tool": (lambda: TOOL.invoke(1), "Invalid tool input type: <class 'int'>. A tool takes"),
     "a type to retry": (lambda: STEP.with_retry(retry_if_exception_type=ValueError), "must be a tuple of exception"),
     "no type to retry": (lambda: STEP.with_retry(retry_if_exception_type="x"), "must be a tuple of exception"),
+    "a wait": (
+        lambda: STEP.with_retry(exponential_jitter_params={"initail": 1}),
+        "has no 'initail'; did you mean initial",
+    ),
+    "no type to handle": (
+        lambda: STEP.with_fallbacks([STEP], exceptions_to_handle="x"),
+        "must be a tuple of exception",
+    ),
 }
 
 
@@ -42,3 +50,16 @@ def test_a_wrong_input_is_named(name: str) -> None:
 def test_a_limit_of_requests_is_a_number(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         InMemoryRateLimiter(**{name: math.nan})
+
+
+def test_types_of_exceptions_may_be_a_list() -> None:
+    calls: list[int] = []
+
+    def fail(number: int) -> int:
+        calls.append(number)
+        raise ValueError(number)
+
+    step: Any = RunnableLambda(fail)
+    retried = step.with_retry(retry_if_exception_type=[ValueError], wait_exponential_jitter=False, stop_after_attempt=2)
+    assert retried.with_fallbacks([str], exceptions_to_handle=[ValueError]).invoke(1) == "1"
+    assert calls == [1, 1]

@@ -58,8 +58,13 @@ class RunnableWithFallbacks(
     exception_key: str | None = None
 
     def __post_init__(self) -> None:
-        """Take functions, dicts and LangChain's Runnables as fallbacks."""
+        """Take functions, dicts and LangChain's Runnables as fallbacks; check the types of the exceptions."""
         super().__post_init__()
+        types: Any = self.exceptions_to_handle
+        if isinstance(types, list):
+            types = self.exceptions_to_handle = tuple(types)
+        if not all(isinstance(one, type) for one in (types if isinstance(types, tuple) else (types,))):
+            raise TypeError(f"exceptions_to_handle must be a tuple of exception types, not {types!r}")
         if not isinstance(self.fallbacks, Iterable):
             raise TypeError(f"fallbacks must be a list of Runnables, not {type(self.fallbacks).__name__}")
         self.fallbacks = [coerce_to_runnable(fallback) for fallback in self.fallbacks]

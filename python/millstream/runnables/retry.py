@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callab
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from .._fields import did_you_mean
 from .._uuid7 import uuid7
 from ..callbacks.manager import CallbackManager
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
@@ -50,8 +51,14 @@ class RunnableRetry(Attempting[Input, Output], RunnableBindingBase[Input, Output
     def __post_init__(self) -> None:
         """Check the types of the exceptions: a class alone would be taken for a function."""
         types = self.retry_exception_types
+        if isinstance(types, list):
+            types = self.retry_exception_types = tuple(types)
         if isinstance(types, type) or not (isinstance(types, tuple) or callable(types)):
             raise TypeError(f"retry_if_exception_type must be a tuple of exception types, or a function, not {types!r}")
+        known = ExponentialJitterParams.__annotations__
+        for name in self.exponential_jitter_params or ():
+            if name not in known:
+                raise TypeError(f"exponential_jitter_params has no {name!r}{did_you_mean(name, known)}")
         super().__post_init__()
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:
