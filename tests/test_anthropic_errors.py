@@ -178,3 +178,11 @@ def test_a_stream_that_a_server_sends_unasked_is_an_answer() -> None:
     assert answer.tool_calls[0]["args"] == {"a": 1, "b": 2}
     assert answer.usage_metadata is not None
     assert answer.usage_metadata["output_tokens"] == 15
+
+
+def test_the_header_that_names_the_request_is_anthropics() -> None:
+    headers = {"request-id": "req_011", "retry-after": "61"}
+    with MockServer(Reply(fault=ErrorStatus(429, headers=headers))) as server:
+        with pytest.raises(errors.RateLimitError) as caught:
+            model_of(server).invoke("p")
+        assert (caught.value.request_id, caught.value.retry_after) == ("req_011", 61)

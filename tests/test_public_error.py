@@ -1,5 +1,6 @@
 """Errors as a server's client may see them."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,10 +28,23 @@ def test_a_status_is_passed_on_where_a_client_can_act_on_it(upstream: int, expec
     assert describe_error(status(upstream)).status == expected
 
 
-def test_retry_after_is_passed_on() -> None:
-    error = status(429, RateLimitError, **{"retry-after": "7"})
-    assert describe_error(error).retry_after == "7"
-    assert describe_error(status(429, **{"retry-after": "7\r\nx: y"})).retry_after is None
+@pytest.mark.parametrize(
+    ("sent", "header"),
+    [
+        ({"retry-after": "7"}, "7"),
+        ({"retry-after-ms": "1200"}, "2"),
+        ({"retry-after": "0"}, "0"),
+        ({"retry-after": "7\r\nx: y"}, None),
+        ({"retry-after": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_the_wait_is_passed_on_in_whole_seconds(sent: dict[str, str], header: str | None) -> None:
+    public = describe_error(status(429, RateLimitError, **sent))
+    assert public.headers == ({} if header is None else {"retry-after": header})
+    response = SimpleNamespace(headers=sent)
+    sdk_error = type("APIStatusError", (Exception,), {"status_code": 429, "response": response})()
+    assert describe_error(sdk_error) == public
 
 
 def all_errors() -> list[BaseException]:

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -22,7 +20,7 @@ from millstream.errors import (
     RateLimitError,
     UnprocessableEntityError,
 )
-from millstream.providers.http.retry import retry_after, wait_before_retry
+from millstream.providers.http.retry import wait_before_retry
 from millstream.testing import VERSE, ErrorStatus, MockServer, Refuse, Reply
 
 
@@ -126,13 +124,6 @@ def test_the_wait_of_retry_after_is_kept() -> None:
     assert 0.375 <= (wait(retry_after="-5") or 0) <= 0.5
     assert 0.375 <= (wait(retry_after="soon") or 0) <= 0.5
     assert 0.375 <= (wait(retry_after="nan") or 0) <= 0.5
-
-
-def test_retry_after_may_be_a_date() -> None:
-    then = datetime.now(UTC) + timedelta(seconds=30)
-    seconds = retry_after({"retry-after": format_datetime(then, usegmt=True)})
-    assert seconds is not None
-    assert 25 < seconds <= 30
 
 
 # Error statuses.

@@ -1,4 +1,4 @@
-"""The exceptions of Millstream. Every layer raises them, so this module imports none of ours.
+"""The exceptions of Millstream. Every layer raises them, so this module imports almost nothing of ours.
 
 ::
 
@@ -196,7 +196,13 @@ class APIStatusError(APIError):
 
     ``status_code`` is the HTTP status, ``headers`` the response's headers (lower-case names),
     ``body`` the decoded JSON body (or its text, if it is not valid JSON), ``request_id`` the
-    ``x-request-id`` header, ``code`` and ``type`` the fields of the provider's error, if it has them.
+    ``x-request-id`` or ``request-id`` header, ``code`` and ``type`` the fields of the provider's error, if it has
+    them.
+
+    ``retry_after`` is the number of seconds after which the server allows another try, counted from the
+    response; ``None`` if the server did not name it. It is read from ``retry-after-ms`` or ``retry-after`` (a
+    number or a date); for status 429 and from 500 on also from Google's ``RetryInfo`` and from a message such
+    as "Please try again in 1.2s".
     """
 
     def __init__(
@@ -211,11 +217,18 @@ class APIStatusError(APIError):
         self.status_code = status_code
         self.headers: dict[str, str] = dict(headers or {})
         self.body = body
-        detail: Any = body.get("error", body) if isinstance(body, dict) else None
+        # Google sends a list of one error.
+        whole = body[0] if isinstance(body, list) and body else body
+        detail: Any = whole.get("error", whole) if isinstance(whole, dict) else None
         fields: Mapping[str, Any] = detail if isinstance(detail, dict) else {}
         self.code: Any = fields.get("code")
         self.type: Any = fields.get("type")
-        self.request_id: str | None = self.headers.get("x-request-id")
+        self.request_id: str | None = self.headers.get("x-request-id") or self.headers.get("request-id")
+        from ._retry_after import find_retry_after, read_retry_after
+
+        self.retry_after: float | None = read_retry_after(self.headers)
+        if self.retry_after is None and (status_code == 429 or status_code >= 500):
+            self.retry_after = find_retry_after(fields, message)
 
 
 class BadRequestError(APIStatusError):
@@ -310,7 +323,8 @@ class ProviderError(StreamError):
     """The provider reported an error inside the stream.
 
     ``error`` is the provider's error object, which always has a ``message``; ``code`` and ``type``
-    are its fields, if it has them.
+    are its fields, if it has them. ``retry_after`` is the number of seconds after which the provider allows
+    another try, if the object or its message names it; ``None`` otherwise.
     """
 
     def __init__(
@@ -326,6 +340,9 @@ class ProviderError(StreamError):
         self.error: dict[str, Any] = dict(error)
         self.code: Any = self.error.get("code")
         self.type: Any = self.error.get("type")
+        from ._retry_after import find_retry_after
+
+        self.retry_after: float | None = find_retry_after(self.error)
 
 
 def _rebuild(

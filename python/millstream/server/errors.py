@@ -42,9 +42,7 @@ def error_response(error: BaseException, wire: str | None) -> tuple[int, list[tu
     else:
         media_type, body = "application/json", _dump(public)
     headers = [("content-type", media_type), ("content-length", str(len(body))), ("cache-control", "no-store")]
-    if public.retry_after is not None:
-        headers.append(("retry-after", public.retry_after))
-    return public.status, headers, body
+    return public.status, [*headers, *public.headers.items()], body
 
 
 def error_record(error: BaseException) -> bytes:

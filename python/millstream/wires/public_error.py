@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
+from .._retry_after import read_retry_after
 from ..errors import (
     APIConnectionError,
     APIStatusError,
@@ -26,14 +28,20 @@ class PublicError(NamedTuple):
     """An error as a client sees it.
 
     ``status`` is that of a response whose head has not been sent. ``type`` and ``code`` are for programs,
-    ``message`` for people. ``retry_after`` is the value of the header, where the upstream sent one.
+    ``message`` for people. ``retry_after`` is the number of seconds after which the upstream allows another
+    try, where it named one.
     """
 
     status: int
     type: str
     message: str
     code: str | None = None
-    retry_after: str | None = None
+    retry_after: float | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers for it of a response whose head has not been sent: ``retry-after`` in whole seconds, or none."""
+        return {} if self.retry_after is None else {"retry-after": str(math.ceil(self.retry_after))}
 
 
 _STATUSES = {
@@ -89,16 +97,17 @@ def describe_error(error: BaseException) -> PublicError:
 
 def _describe_status(error: Any) -> PublicError:
     status = error.status_code
-    headers = error.headers if isinstance(error, APIStatusError) else error.response.headers
     if isinstance(error, ContextOverflowError) or getattr(error, "code", None) == _CONTEXT:
         return PublicError(400, "invalid_request_error", "the prompt is longer than the model's context", _CONTEXT)
     if status not in _STATUSES:
         status = 400 if 400 <= status < 500 else 502
     kind, message = _STATUSES.get(status, ("upstream_error", "the model's server failed"))
-    return PublicError(status, kind, message, retry_after=_retry_after(headers))
+    return PublicError(status, kind, message, retry_after=_find_retry_after(error))
 
 
-def _retry_after(headers: Any) -> str | None:
-    """Return the upstream's ``Retry-After``, if it is a number of seconds or a date."""
-    value = headers.get("retry-after")
-    return value if isinstance(value, str) and len(value) <= 64 and value.isascii() and value.isprintable() else None
+def _find_retry_after(error: Any) -> float | None:
+    """Return the seconds after which the upstream allows another try."""
+    seconds: Any = getattr(error, "retry_after", None)
+    if seconds is None and not isinstance(error, APIStatusError):
+        seconds = read_retry_after(error.response.headers)
+    return float(seconds) if type(seconds) in (int, float) and math.isfinite(seconds) else None

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, NoReturn
 
+from ..._retry_after import copy_retry_after
 from ...errors import APIConnectionError, APITimeoutError, MillstreamError, StreamDecodeError
 from ...transport.httpx2_errors import translate_error
 from ...transport.native.content_coding import ContentDecoder
@@ -190,8 +191,12 @@ def drain(reads: Iterable[bytes], sock: Any) -> None:
 
 
 def raise_as(error: Exception) -> NoReturn:
-    """Raise ``error`` from its own cause, without a reference to it in this frame, which its traceback keeps."""
+    """Raise ``error`` from its own cause, without a reference to it in this frame, which its traceback keeps.
+
+    It has the ``retry_after`` of its cause.
+    """
     try:
+        copy_retry_after(error)
         if error.__cause__ is None:
             raise error
         raise error from error.__cause__

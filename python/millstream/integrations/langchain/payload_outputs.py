@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 import orjson
 
+from ..._retry_after import copy_retry_after
 from ...errors import MillstreamError, StreamError
 from ...providers.stream_decoding import DecodedStream
 
@@ -58,6 +59,7 @@ class PayloadOutputs(DecodedStream):
         outputs = super().close()
         if isinstance(self.error, MillstreamError):
             self.error = self._to_host_error(self.error)
+            copy_retry_after(self.error)
         elif self.error is None and self._needs_chunks and not (self._has_chunks or self._decoder._contents_seen):
             self.error = ValueError("No generation chunks were returned")
         return outputs

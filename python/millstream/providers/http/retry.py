@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from ...errors import APIConnectionError, StreamTruncatedError
 
-__all__ = ("Tries", "retry_after", "wait_before_retry")
+__all__ = ("Tries", "wait_before_retry")
 
 logger = logging.getLogger("millstream")
 
@@ -46,7 +46,7 @@ class Tries:
 def wait_before_retry(error: Exception, tried: int, max_retries: int) -> float | None:
     """Return the seconds to wait before the next try after ``error``; ``None`` if there is no next try."""
     headers: Mapping[str, str] = getattr(error, "headers", {})
-    server_delay = retry_after(headers)
+    server_delay: float | None = getattr(error, "retry_after", None)
     if tried >= max_retries or not _may_retry(error, headers) or (server_delay or 0) > _MAX_SERVER_DELAY:
         return None
     if server_delay is not None and server_delay > 0:
@@ -66,19 +66,3 @@ def _may_retry(error: Exception, headers: Mapping[str, str]) -> bool:
         return should_retry == "true"
     status = getattr(error, "status_code", 0)
     return status in (408, 409, 429) or status >= 500
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds in ``retry-after-ms`` or ``retry-after`` (a number or a date); ``None`` without either."""
-    for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) / divisor
-        except (KeyError, ValueError):
-            continue
-        return seconds if seconds == seconds else None
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time()
-    except (KeyError, ValueError, TypeError, OverflowError):
-        return None

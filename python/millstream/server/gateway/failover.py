@@ -34,7 +34,7 @@ class NoUpstreamError(Exception):
             503,
             "overloaded_error",
             "no server of this model is available: try again later",
-            retry_after=str(max(1, round(seconds))),
+            retry_after=max(1.0, seconds),
         )
 
 

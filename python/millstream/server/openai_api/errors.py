@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..._retry_after import read_retry_after
 from ...wires.public_error import PublicError
 from ..errors import error_body
 
@@ -39,7 +40,7 @@ class RequestError(Exception):
     @property
     def public_error(self) -> PublicError:
         """The error as a stream reports it."""
-        return PublicError(self.status, self.type, self.message, self.code, self.headers.get("retry-after"))
+        return PublicError(self.status, self.type, self.message, self.code, read_retry_after(self.headers))
 
     @property
     def body(self) -> dict[str, Any]:

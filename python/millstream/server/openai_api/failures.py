@@ -33,8 +33,7 @@ def failure_response(error: Exception) -> Response:
     public = describe_error(error)
     if public.status >= 500:
         log_error(error, "a request failed")
-    headers = {} if public.retry_after is None else {"retry-after": public.retry_after}
-    return json_response(error_body(public.message, public.type, code=public.code), public.status, headers)
+    return json_response(error_body(public.message, public.type, code=public.code), public.status, public.headers)
 
 
 async def http_error(request: Request, error: Exception) -> Response:
