@@ -2,13 +2,19 @@
 
 It prints what it found. A program that is missing leaves its checks out, but under ``CI=true`` one that any
 machine can install fails the run: what CI leaves out, nobody runs.
+
+The checks wait for networks and for other programs much of their time, so they run side by side, one for each core.
+The output of each is printed as a whole, with its time.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -70,16 +76,40 @@ CHECKS = {
 OPTIONAL = {"other interpreter", "LangServe's tests"}
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended."""
+
+    name: str
+    status: int
+    output: str
+    seconds: float
+
+
+def run(name: str, command: list[str]) -> Outcome:
+    """Run a check; return what it printed, and its exit status."""
+    began = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, check=False, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    return Outcome(name, done.returncode, done.stdout, time.monotonic() - began)
+
+
 def main() -> int:
     """Run every check whose program is installed."""
-    found = {name: (look(), command) for name, (look, command) in CHECKS.items()}
-    for name, (path, _) in found.items():
+    with ThreadPoolExecutor(len(CHECKS)) as looking:
+        found = dict(zip(CHECKS, looking.map(lambda check: check[0](), CHECKS.values()), strict=True))
+    for name, path in found.items():
         print(f"{name}: {path or 'not found'}", flush=True)
-    missing = {name for name, (path, _) in found.items() if path is None}
+    missing = {name for name, path in found.items() if path is None}
     failed = sorted(missing - OPTIONAL) if os.environ.get("CI") == "true" else []
-    for name, (path, command) in found.items():
-        if path is not None and subprocess.run(command(path), cwd=ROOT, check=False).returncode:
-            failed.append(name)
+    with ThreadPoolExecutor(os.cpu_count()) as running:
+        tasks = [running.submit(run, name, CHECKS[name][1](path)) for name, path in found.items() if path is not None]
+        for task in as_completed(tasks):
+            outcome = task.result()
+            print(f"--- {outcome.name}, {outcome.seconds:.0f} s\n{outcome.output}", flush=True)
+            if outcome.status:
+                failed.append(outcome.name)
     print(f"test-peers: {'failed: ' + ', '.join(failed) if failed else 'passed'}")
     return 1 if failed else 0
 
