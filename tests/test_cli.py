@@ -12,13 +12,13 @@ import httpx2
 import pytest
 
 import millstream
-from millstream.cli import main
+from millstream.cli import COMMANDS, main
 from millstream.testing import GOLDFISH, VERSE
 
 
-def test_the_demo_shows_three_samples_piece_by_piece(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_shows_its_samples_piece_by_piece(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--pace", "0"]) == 0
-    first, sync, asynchronous, events = re.split(r"\n--- .*\n", capsys.readouterr().out)
+    first, sync, asynchronous, events, chat = re.split(r"\n--- .*\n", capsys.readouterr().out)
     assert first.startswith(f"millstream {metadata.version('millstream')}, backend: {millstream.BACKEND}, server: http")
     assert sync == "|".join([*VERSE, "\n"])
     assert asynchronous == "|".join([*VERSE, "\n"])
@@ -26,6 +26,8 @@ def test_the_demo_shows_three_samples_piece_by_piece(capsys: pytest.CaptureFixtu
     assert [re.findall(r"on_llm_\w+", line) for line in lines] == [["on_llm_start"], *[["on_llm_stream"]] * 3, []]
     assert [f"'chunk': {piece!r}" in line for piece, line in zip(GOLDFISH, lines[1:4], strict=False)] == [True] * 3
     assert lines[-1] == "...Truncated"
+    # The first chunk has the role, the last ones the finish reason and the usage.
+    assert [piece for piece in chat.split("|") if piece] == [*filter(None, VERSE), "\n"]
 
 
 @contextmanager
@@ -72,22 +74,47 @@ def test_a_port_in_use_is_reported_in_one_line(capsys: pytest.CaptureFixture[str
     assert line.startswith("millstream mock: ")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["nope"],
-        ["mock", "--fault", "nope"],
-        ["mock", "--pace", "-1"],
-        ["mock", "--times", "0"],
-        ["demo", "--pace", "x"],
-    ],
-)
-def test_an_invalid_command_line_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_alone_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    alone = capsys.readouterr().out
+    assert alone.startswith("usage: millstream ")
+    assert set(re.findall(r"^    (\w+) ", alone, re.MULTILINE)) >= COMMANDS.keys()
     with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage: millstream" in capsys.readouterr().err
+        main(["--help"])
+    assert (caught.value.code, capsys.readouterr().out) == (0, alone)
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == main(["-V"]) == 0
+    assert capsys.readouterr().out == f"millstream {metadata.version('millstream')}\n" * 2
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: millstream {command} ")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["--version"], *([command, "--help"] for command in COMMANDS)])
+def test_help_loads_only_the_command_line(arguments: list[str]) -> None:
+    code = "import sys; from millstream.cli import main\n"
+    code += f"try: main({arguments!r})\nexcept SystemExit: pass\n"
+    code += "print(*(name for name in sys.modules if name.startswith('millstream.')), file=sys.stderr)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # `_late` is what makes the rest of the package lazy.
+    allowed = ("millstream.cli", "millstream._late")
+    assert [name for name in done.stderr.split() if not name.startswith(allowed)] == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
+def test_the_completion_of_a_shell_knows_commands_and_options(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(command in script for command in COMMANDS)
+    assert "pieces-per-write" in script
 
 
 def test_the_command_and_the_module_are_one() -> None:

@@ -4,24 +4,41 @@ import argparse
 import asyncio
 from typing import Any
 
+from .parser import pace
 from .versions import installed_version
 
-__all__ = ("run",)
+__all__ = ("add_arguments", "run")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
+        "Stream samples from a local mock server: a completion in sync and in async code, stream events, and a chat."
+        " It needs no key and no network."
+    )
+    parser.add_argument(
+        "--pace", type=pace, default=0.04, metavar="SECONDS", help="pause between two pieces (%(default)s)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Stream the samples, and return the exit status."""
-    from .. import BACKEND, OpenAI
+    from .. import BACKEND, ChatOpenAI, OpenAI
     from ..testing import MockServer, Reply
 
     with MockServer(Reply(pace=options.pace)) as server:
         print(f"millstream {installed_version('millstream')}, backend: {BACKEND}, server: {server.url}")
         llm = OpenAI(model="gpt-3.5-turbo-instruct", temperature=0, max_tokens=512, base_url=server.url, api_key="mock")
+        chat = ChatOpenAI(model="gpt-4o-mini", temperature=0, base_url=server.url, api_key="mock")
         _heading("sync: llm.stream")
         for chunk in llm.stream(_SPARKLING):
             print(chunk, end="|", flush=True)
         print()
         asyncio.run(_demo_async(llm))
+        _heading("chat: chat.stream")
+        for message in chat.stream([("system", "Answer in one verse."), ("user", _SPARKLING)]):
+            print(message.text, end="|", flush=True)
+        print()
     return 0
 
 

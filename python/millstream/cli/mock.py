@@ -5,10 +5,66 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..testing import Fault, Replay, Reply
+from .errors import CommandError, port_error
+from .parser import count, pace, port, positive
 
-__all__ = ("run",)
+if TYPE_CHECKING:
+    from ..testing import Chop, Fault, Replay, Reply
+
+__all__ = ("add_arguments", "run")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
+        "Run a local server that speaks the formats of all providers on their own paths: OpenAI, Anthropic, Gemini,"
+        " Cohere, Ollama, llama.cpp, TGI and Bedrock. docs/how-to/testing.md lists them."
+    )
+    parser.add_argument("--port", type=port, default=8000, help="0 selects a free port (%(default)s)")
+    parser.add_argument(
+        "--pace", type=pace, default=0.02, metavar="SECONDS", help="pause between two pieces (%(default)s)"
+    )
+    parser.add_argument(
+        "--pieces-per-write", type=count, default=1, metavar="N", help="number of frames in one write (%(default)s)"
+    )
+    parser.add_argument("--bytes-per-write", type=count, metavar="N", help="split every write further")
+    parser.add_argument("--text", help="the response text, sent word by word (default: a verse about sparkling water)")
+    parser.add_argument("--varied", type=count, metavar="N", help="send N pieces of multilingual text instead")
+    parser.add_argument("--model", help="the model named in responses (default: the requested one)")
+    parser.add_argument(
+        "--fault",
+        type=_fault,
+        help="the fault of responses: status:429, error:3, reset:3, fin:3, end:3, stall:3 (after three pieces), "
+        "refuse, or another name of millstream.testing.fault_named; "
+        "a request can name one in the header x-mock-fault or as the model fault:reset:3",
+    )
+    parser.add_argument("--times", type=count, metavar="N", help="only the first N requests have the fault")
+    parser.add_argument("--replay", metavar="FILE", help="send what `millstream record` wrote to FILE, with its timing")
+    parser.add_argument("--speed", type=positive, metavar="N", help="with --replay: N times as fast; inf: no pause (1)")
+    parser.add_argument(
+        "--chop",
+        type=_chop,
+        metavar="N|lines|events|bytes",
+        help="with --replay: cut the bodies at other places: after N bytes, at lines, at events, or at each byte",
+    )
+
+
+def _chop(text: str) -> "Chop":
+    from ..testing.chopping import check_chop
+
+    try:
+        return check_chop(int(text) if text.isdecimal() else text)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _fault(text: str) -> "Fault":
+    from ..testing import fault_named
+
+    try:
+        return fault_named(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 # The variables that name a server to the clients of each provider, and what follows its address.
@@ -24,18 +80,13 @@ _VARIABLES = (
 
 def run(options: argparse.Namespace) -> int:
     """Run the server until it is interrupted, and return the exit status."""
-    from ..testing import MockServer, RecordingError
+    from ..testing import MockServer
 
-    try:
-        reply, script = _replies(options) if options.replay is None else (_replay(options), [])
-    except (RecordingError, UsageError) as error:
-        return _fail(str(error), 2)
-    except OSError as error:
-        return _fail(f"{error}: record it with 'millstream record URL --output {options.replay}'", 2)
+    reply, script = _replies(options) if options.replay is None else (_replay(options), [])
     try:
         server = MockServer(reply, script=script, port=options.port).start()
     except OSError as error:
-        return _fail(str(error), 1)
+        raise port_error(options.port, error) from None
     try:
         for name, path in _VARIABLES:
             print(f"{name}={server.origin}{path}", flush=True)
@@ -46,24 +97,21 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-class UsageError(Exception):
-    """Options that do not fit together."""
-
-
-def _fail(problem: str, status: int) -> int:
-    print(f"millstream mock: {problem}", file=sys.stderr)
-    return status
-
-
 def _replay(options: argparse.Namespace) -> "Replay":
     """Return the replies of a recording."""
-    from ..testing import Replay
+    from ..testing import RecordingError, Replay
 
     others = ("text", "varied", "model", "fault", "times", "bytes_per_write")
     given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name) is not None]
     if given:
-        raise UsageError(f"--replay sends what was recorded: leave out {', '.join(given)}")
-    return Replay(options.replay, speed=options.speed or 1.0, chop=options.chop)
+        raise CommandError("--replay sends what was recorded", f"leave out {', '.join(given)}", status=2)
+    try:
+        return Replay(options.replay, speed=options.speed or 1.0, chop=options.chop)
+    except RecordingError as error:
+        raise CommandError(str(error), status=2) from None
+    except OSError as error:
+        remedy = f"record it with 'millstream record URL --output {options.replay}'"
+        raise CommandError(f"{options.replay}: {error.strerror}", remedy, status=2) from None
 
 
 def _replies(options: argparse.Namespace) -> tuple["Reply", list["Reply"]]:
@@ -71,7 +119,7 @@ def _replies(options: argparse.Namespace) -> tuple["Reply", list["Reply"]]:
     from ..testing import Reply, split, varied
 
     if options.speed is not None or options.chop is not None:
-        raise UsageError("--speed and --chop are for a recording: name one with --replay FILE")
+        raise CommandError("--speed and --chop are for a recording", "name one with --replay FILE", status=2)
     pieces = split(options.text) if options.text is not None else None
     if options.varied is not None:
         pieces = varied(options.varied)

@@ -3,25 +3,31 @@
 import argparse
 import sys
 import threading
+from typing import TYPE_CHECKING
 
-__all__ = ("run",)
+from .errors import CommandError, port_error
+from .parser import port
+
+if TYPE_CHECKING:
+    from ..testing import Recorder
+
+__all__ = ("add_arguments", "run")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
+        "Run a proxy on 127.0.0.1 in front of URL, which writes each exchange to a file, with its timing and without"
+        " keys. Clients get the printed address in place of URL; `millstream mock --replay FILE` answers as URL did."
+    )
+    parser.add_argument("url", metavar="URL", help="the upstream, such as https://api.openai.com/v1")
+    parser.add_argument("--output", default="recording.jsonl", metavar="FILE", help="a new file (%(default)s)")
+    parser.add_argument("--port", type=port, default=8001, help="0 selects a free port (%(default)s)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the proxy until it is interrupted, and return the exit status."""
-    from ..testing import Recorder
-
-    try:
-        recorder = Recorder(options.url, options.output, port=options.port, on_problem=_report).start()
-    except FileExistsError:
-        _report(f"{options.output} exists: remove it, or name another file with --output")
-        return 2
-    except ValueError as error:
-        _report(str(error))
-        return 2
-    except OSError as error:
-        _report(f"{error}: name another file with --output, or another port with --port")
-        return 1
+    recorder = _start(options)
     try:
         print(f"BASE_URL={recorder.url}", flush=True)
         print(f"recording to {options.output} until Ctrl-C", file=sys.stderr, flush=True)
@@ -30,6 +36,23 @@ def run(options: argparse.Namespace) -> int:
         recorder.stop()
         print(f"exchanges in {options.output}: {recorder.recorded}", file=sys.stderr, flush=True)
     return 0
+
+
+def _start(options: argparse.Namespace) -> "Recorder":
+    from ..testing import Recorder
+
+    try:
+        return Recorder(options.url, options.output, port=options.port, on_problem=_report).start()
+    except FileExistsError:
+        raise CommandError(
+            f"{options.output} exists", "remove it, or name another file with --output", status=2
+        ) from None
+    except ValueError as error:
+        raise CommandError(str(error), status=2) from None
+    except OSError as error:
+        if error.filename is None:
+            raise port_error(options.port, error) from None
+        raise CommandError(f"{options.output}: {error.strerror}", "name another file with --output") from None
 
 
 def _report(problem: str) -> None:

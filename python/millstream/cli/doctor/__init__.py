@@ -10,27 +10,45 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
+from ..errors import CommandError
 from .environment import examine_environment
 
 if TYPE_CHECKING:
     from .findings import Findings
     from .sources import Skipped
 
-__all__ = ("run",)
+__all__ = ("add_arguments", "run")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.description = (
+        "Look at the installation and, with PATH, at Python sources and notebooks: which import lines could change, and"
+        " what they would gain. Files are read, never imported and never written."
+    )
+    parser.epilog = (
+        "Exit status: 0, whatever the sources could gain; 1 if requests would fail in this environment (a broken core,"
+        " a proxy or certificates that cannot be used); 2 if the command line is not valid or a PATH does not exist."
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a source file, a notebook, or a folder of them")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON document")
+    form.add_argument(
+        "--diff",
+        choices=("keep", "leave"),
+        help="print the changes of the sources as a unified diff: those that keep LangChain, or those that leave it",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the report, and return the exit status: 1 if requests would fail in this environment."""
     missing = [path for path in options.paths if not os.path.exists(path)]
     if missing:
-        print(f"millstream doctor: {missing[0]} does not exist", file=sys.stderr)
-        return 2
+        raise CommandError(f"{missing[0]} does not exist", "name a file or a folder that does", status=2)
     if options.diff is not None and not options.paths:
-        print("millstream doctor: --diff needs a PATH", file=sys.stderr)
-        return 2
+        raise CommandError("--diff needs a PATH", "name the sources to change", status=2)
     facts = examine_environment()
     status = int(any(fact.state == "problem" for fact in facts))
     # The modules that find twins import the package's own: a broken core would look as if there were none.
@@ -40,9 +58,6 @@ def run(options: argparse.Namespace) -> int:
         print("millstream doctor: the sources are not examined, since the core is broken", file=sys.stderr)
     from .report import as_json, as_text, facts_as_text
 
-    if isinstance(sys.stdout, TextIOWrapper):
-        # A name of a file, or a sign of the report, may have no place in the terminal's encoding.
-        sys.stdout.reconfigure(errors="backslashreplace")
     if options.json:
         print(as_json(facts, _examine(paths)))
     elif options.diff is not None:

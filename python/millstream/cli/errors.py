@@ -1,0 +1,38 @@
+"""The errors of commands: each is one line, with the remedy."""
+
+import errno
+import os
+import sys
+
+__all__ = ("CommandError", "describe_error", "port_error")
+
+
+class CommandError(Exception):
+    """A command cannot continue: what is wrong, and what to do about it.
+
+    ``status`` is the exit status: 2 for a command line that is not valid, else 1.
+    """
+
+    def __init__(self, problem: str, remedy: str = "", *, status: int = 1) -> None:
+        line = "; ".join(" ".join(part.split()) for part in (problem, remedy) if part)
+        super().__init__(line)
+        self.status = status
+
+
+def port_error(port: int, error: OSError) -> CommandError:
+    """Return the error for a port that cannot be listened on."""
+    reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {os.strerror(error.errno or 0)}"
+    return CommandError(f"port {port} {reason}", "name another one with --port, or a free one with --port 0")
+
+
+def describe_error(error: Exception) -> CommandError | None:
+    """Return the line for an error that the installation or the environment causes; ``None`` for any other."""
+    if isinstance(error, ImportError):
+        return CommandError(f"the installation is broken: {error}", "'millstream doctor' examines it")
+    if isinstance(error, OSError) and error.strerror:
+        return CommandError(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    # Its module is loaded if one was raised; a broken installation has none.
+    errors = sys.modules.get("millstream.errors")
+    if errors is not None and isinstance(error, errors.MillstreamError):
+        return CommandError(str(error))
+    return None
