@@ -123,7 +123,21 @@ def make_history(library: Any, history: Any, **options: Any) -> Any:
 def test_a_call_without_the_key_of_its_history_is_refused(library: Any, history: Any) -> None:
     with pytest.raises(ValueError, match=r"Missing keys \['session_id'\] in config\['configurable'\]") as raised:
         make_history(library, history).invoke("hello")
-    assert "chain.invoke({None: 'foo'}, {'configurable': {'session_id': '[your-value-here]'}})" in str(raised.value)
+    assert "{'configurable': {'session_id': '" in str(raised.value)
+
+
+def test_the_key_of_the_new_messages_is_found_beside_that_of_the_old_ones() -> None:
+    kept = our_history.InMemoryChatMessageHistory()
+    chain = make_history(ours, our_history, get=lambda session_id: kept, history_messages_key="history")
+    chain.invoke({"question": "hello"}, {"configurable": {"session_id": "1"}})
+    assert [message.content for message in kept.messages] == ["hello", "answer"]
+
+
+@pytest.mark.parametrize("options", [{"history_messages_key": "history"}, {"input_messages_key": "input"}])
+def test_an_input_without_new_messages_is_refused_before_the_call(options: dict[str, Any]) -> None:
+    chain = make_history(ours, our_history, **options)
+    with pytest.raises(ValueError, match=r"input_messages_key must name .* one of \['question', 'mood'\], not 'input'"):
+        chain.invoke({"question": "hello", "mood": "glad"}, {"configurable": {"session_id": "1"}})
 
 
 @pytest.mark.parametrize(("library", "history"), [library[:2] for library in LIBRARIES])

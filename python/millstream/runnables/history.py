@@ -150,11 +150,10 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
         names = list(inspect.signature(self.get_session_history).parameters)
         missing = sorted({*keys} - {*given})
         if missing and names:
-            example = {"configurable": dict.fromkeys(missing, "[your-value-here]")}
+            example = {"configurable": dict.fromkeys(missing, "…")}
             raise ValueError(
-                f"Missing keys {missing} in config['configurable'] Expected keys are {sorted(keys)}."
-                "When using via .invoke() or .stream(), pass in a config; "
-                f"e.g., chain.invoke({ {self.input_messages_key: 'foo'} }, {example})"
+                f"Missing keys {missing} in config['configurable'], which say whose history it is. "
+                f"Pass them in the configuration of the call: chain.invoke(…, {example})"
             )
         if len(keys) == 1:
             return self.get_session_history(given[keys[0]]) if names else self.get_session_history()
@@ -174,8 +173,10 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
         """Return the old messages; behind them the new ones, where one key holds both."""
         config["configurable"][_COUNT][:] = [len(messages)]
         if self.history_messages_key:
+            # An input without new messages is an error before the call, not after it.
+            self._get_input_messages(value)
             return messages
-        return messages + self._get_input_messages(value[self.input_messages_key] if self.input_messages_key else value)
+        return messages + self._get_input_messages(value)
 
     def _exit_history(self, run: Run, config: RunnableConfig) -> None:
         _history_of(config).add_messages(self._messages_of(run, config))
@@ -193,7 +194,7 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
 
     def _get_input_messages(self, value: Any) -> list[BaseMessage]:
         if isinstance(value, dict):
-            value = value[self.input_messages_key or (next(iter(value)) if len(value) == 1 else "input")]
+            value = value[self._get_input_key(value)]
         if isinstance(value, str):
             return [HumanMessage(content=value)]
         # A chat model takes a list of lists.
@@ -202,6 +203,13 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
                 raise ValueError(f"Expected a single list of messages. Got {value}.")
             value = value[0]
         return _as_list(value)
+
+    def _get_input_key(self, value: dict[str, Any]) -> str:
+        names = [name for name in value if name != self.history_messages_key]
+        key = self.input_messages_key or (names[0] if len(names) == 1 else "input")
+        if key not in value:
+            raise ValueError(f"input_messages_key must name the key of the new messages, one of {names}, not {key!r}")
+        return key
 
     def _get_output_messages(self, value: Any) -> list[BaseMessage]:
         if isinstance(value, dict):
