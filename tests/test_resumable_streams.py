@@ -288,6 +288,25 @@ def test_a_stop_on_any_server_closes_the_upstream_and_is_recorded(places: str) -
     run(places, case)
 
 
+def test_a_follower_waits_for_a_stream_that_has_not_begun(places: str) -> None:
+    async def case(store: StreamStore) -> None:
+        following = asyncio.create_task(resume(store, "queued", wait=60.0))
+        await asyncio.sleep(0)
+        assert await resume(store, "queued") == NotResumable("unknown")
+        source = Source()
+        source.send_events(2)
+        source.send(None)
+        await resumable(source, store, stream_id="queued").start()
+        follower = await following
+        assert isinstance(follower, Follower)
+        reader = Reader()
+        await reader.read(follower)
+        assert reader.numbers == ['{"n":0}', '{"n":1}']
+        assert await resume(store, "never", wait=0.01) == NotResumable("unknown")
+
+    run(places, case)
+
+
 def test_a_stream_that_was_not_started_is_closed(places: str) -> None:
     async def case(store: StreamStore) -> None:
         source = Source()

@@ -47,6 +47,7 @@ async def resume_response(
     *,
     retry: Retry = None,
     missing_status: int = 404,
+    wait: float = 0.0,
     **options: Any,
 ) -> Response:
     """Return the response that continues a stream for ``request``.
@@ -54,10 +55,11 @@ async def resume_response(
     It is 200 with the rest of the stream; 204 for a client that has all of it, after which ``EventSource`` stays
     closed; 400 for a malformed position; 404 for an unknown stream and 410 for one that has no records at the
     position, both with an error of type ``not_resumable``; 503 where the store fails. ``missing_status=204`` answers
-    as Vercel's ``useChat`` wants it where nothing is active and the client has no position. ``options`` are those of
+    as Vercel's ``useChat`` wants it where nothing is active and the client has no position. With ``wait``, a stream
+    that another process is about to begin may do so within so many seconds. ``options`` are those of
     :class:`EventStreamResponse`.
     """
-    return await _answered(_follow(request, store, stream_id, retry, missing_status, options))
+    return await _answered(_follow(request, store, stream_id, retry, missing_status, options, wait))
 
 
 async def resume_or_create(
@@ -182,8 +184,9 @@ async def _follow(
     retry: Retry,
     missing_status: int,
     options: dict[str, Any],
+    wait: float = 0.0,
 ) -> Response:
-    answer = await resume(store, stream_id, request, retry=retry)
+    answer = await resume(store, stream_id, request, retry=retry, wait=wait)
     if isinstance(answer, StreamFinished):
         return _empty(204)
     if isinstance(answer, NotResumable):

@@ -41,6 +41,9 @@ OnExisting = Literal["replace", "join"]
 
 Answer = TypeVar("Answer")
 
+# How often a follower looks whether its stream has begun.
+BEGINNING_SECONDS = 0.1
+
 _STREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}", re.ASCII)
 
 
@@ -197,6 +200,7 @@ async def resume(
     position: RequestHead | str | Position | None = None,
     *,
     retry: Retry = None,
+    wait: float = 0.0,
 ) -> Follower | StreamFinished | NotResumable:
     """Return the records behind ``position``, and then those that come; or why there are none.
 
@@ -205,13 +209,15 @@ async def resume(
     ``sequence_number``, and elsewhere the count of events, lines or bytes. Without a position the stream is sent from
     its beginning. A malformed one raises :class:`InvalidPositionError`.
 
+    A stream that another process is about to begin, from a queue of tasks say, may begin within ``wait`` seconds.
+
     A :class:`Follower` is the body of a response. Its first frame is an event without data that has the id of the
     position. It may be resumed again, by any number of clients.
     """
     requested = requested_position(position)
     if _STREAM_ID.fullmatch(stream_id) is None:
         return NotResumable("unknown")
-    page = await _available(store.read(stream_id, Position(0, 0), limit=0))
+    page = await _first_page(store, stream_id, wait)
     if page is None:
         return NotResumable("unknown")
     meta = Meta.load(page.meta)
@@ -226,6 +232,18 @@ async def resume(
     generation = _generation_of(store, stream_id, page.epoch)
     greeting = greeting_of(meta, place, retry, whole=True)
     return Follower(store, stream_id, meta, place, generation, greeting=greeting)
+
+
+async def _first_page(store: StreamStore, stream_id: str, wait: float) -> Page | None:
+    """Return the page at the beginning of a stream; ``None`` if it does not begin within ``wait`` seconds."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait
+    while True:
+        page = await _available(store.read(stream_id, Position(0, 0), limit=0))
+        left = until - loop.time()
+        if page is not None or left <= 0:
+            return page
+        await asyncio.sleep(min(BEGINNING_SECONDS, left))
 
 
 async def stop(store: StreamStore, stream_id: str) -> bool:
