@@ -103,7 +103,7 @@ def test_a_transport_can_be_forced(mock_server: MockServer, monkeypatch: pytest.
 
 
 def test_the_error_of_the_forced_native_transport_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(MillstreamError, match="cannot be used for http://host: openai_proxy names a proxy"):
+    with pytest.raises(MillstreamError, match="used for http://host: the model's proxy setting names a proxy"):
         reason("http://host/", "native", proxy="http://p:1")
     monkeypatch.setenv("HTTPS_PROXY", "http://p:1")
     with pytest.raises(MillstreamError, match=r"cannot be used for https://host: the environment .*HTTPS_PROXY"):

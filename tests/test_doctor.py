@@ -104,7 +104,7 @@ def test_a_variable_that_matters_is_reported(
     ("variables", "state", "text"),
     [
         ({"HTTPS_PROXY": "http://p:1"}, "note", "the environment names a proxy for it (HTTPS_PROXY)"),
-        ({"OPENAI_PROXY": "http://u:canary@p:1"}, "note", "openai_proxy names a proxy"),
+        ({"OPENAI_PROXY": "http://u:canary@p:1"}, "note", "the model's proxy setting names a proxy"),
         ({"OPENAI_API_BASE": "http://u:canary@host:8000/v1"}, "ok", "native, for http://host"),
     ],
 )

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from endings import aread
+from endings import aread, streamed
 from langchain_peer import KEY
+from marks import both_ways, over_both
 from millstream import OpenAI
 from millstream.errors import APIConnectionError
 from millstream.testing import VERSE, MockServer, Reply, Stall
@@ -68,12 +69,24 @@ def test_an_untrusted_certificate_is_refused(mock_server: MockServer, run: Any) 
     assert mock_server.requests == []
 
 
+@both_ways
+@over_both
+def test_the_error_of_an_unknown_issuer_says_how_to_trust_it(
+    transport: str, asynchronous: bool, mock_server: MockServer
+) -> None:
+    with tls_front(mock_server.url, 1) as url:
+        llm = OpenAI(base_url=url, api_key=KEY, max_retries=0, transport=transport)
+        with pytest.raises(APIConnectionError, match="; to trust it, set SSL_CERT_FILE to a file with its issuer's"):
+            streamed(llm, asynchronous)
+
+
 def test_a_certificate_for_another_name_is_refused(mock_server: MockServer) -> None:
     native = NativeTransport(ssl_context=client_context())
     with tls_front(mock_server.url, 2) as url:
         llm = model(url.replace("127.0.0.1", "127.0.0.2"), native)
-        with pytest.raises(APIConnectionError):
+        with pytest.raises(APIConnectionError) as caught:
             list(llm.stream("p"))
+        assert "SSL_CERT_FILE" not in str(caught.value)
 
 
 @pytest.mark.parametrize("run", [None, *both_loops.args[1]], ids=["sync", "asyncio", "uvloop"])

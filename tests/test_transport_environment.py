@@ -110,7 +110,7 @@ def test_an_unusable_proxy_is_named_by_its_variable(
 @both_ways
 def test_an_unusable_proxy_of_a_model_is_named(asynchronous: bool) -> None:
     for proxy in ("127.0.0.1:1", "socks://u:canary@127.0.0.1:1", "u:canary@127.0.0.1:1"):
-        with pytest.raises(MillstreamError, match="openai_proxy names a proxy with") as caught:
+        with pytest.raises(MillstreamError, match="the model's proxy setting names a proxy with") as caught:
             streamed(OpenAI(base_url="http://name.example/v1", api_key=KEY, openai_proxy=proxy), asynchronous)
         assert "canary" not in everything(caught.value)
 

@@ -133,7 +133,7 @@ class TransportSelector:
 
     def _proxy_reason(self, origin: Origin) -> str | None:
         if self._proxy:
-            return "openai_proxy names a proxy"
+            return "the model's proxy setting names a proxy"
         proxies = environment_proxies()
         names = [name for name in ("https" if origin.tls else "http", "all") if proxies.get(name)]
         if not names or _bypasses_proxy(origin.host, proxies.get("no", "")):

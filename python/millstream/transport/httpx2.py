@@ -17,6 +17,7 @@ from .httpx2_errors import as_library_error, build_error, describe_timeout, tran
 from .httpx2_requests import build_request, find_core_stream, has_trailing_data
 from .native.content_coding import ContentDecoder, content_decoder
 from .native.origins import read_request_url, read_url
+from .native.tls import add_remedy
 from .proxies import environment_proxies
 from .watchdog import shut_down, watch
 
@@ -108,7 +109,7 @@ class HTTPX2Transport:
         if is_shared and (self._proxy or environment_proxies()):
             goal += ", or to the proxy on the way"
         if type(error).__name__ == "ConnectError":
-            translated = translated[0], f"no connection to {goal}: {translated[1]}"
+            translated = translated[0], f"no connection to {goal}: {add_remedy(translated[1])}"
         exceeded_total = request.total if monotonic() + _TICK >= _end_of(request) else None
         late = describe_timeout(error, sent.extensions.get("timeout") or {}, goal)
         return build_error("the request failed before the response began", translated, late, exceeded_total, error)

@@ -27,7 +27,7 @@ def check_proxies(proxy: str | None) -> None:
     httpx2 creates one client for all proxies of the environment, unless a model has its own proxy.
     """
     if proxy is not None:
-        _check("openai_proxy", proxy)
+        _check("the model's proxy setting", proxy)
         return
     proxies = environment_proxies()
     for scheme in ("http", "https", "all"):

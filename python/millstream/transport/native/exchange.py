@@ -19,6 +19,7 @@ from ..headers import check_headers
 from ..timeouts import DEFAULT_TIMEOUTS
 from .content_coding import ContentDecoder, content_decoder
 from .origins import Target, same_origin
+from .tls import add_remedy
 
 __all__ = (
     "READ_SIZE",
@@ -199,7 +200,7 @@ def read_error(cause: BaseException | None) -> APIConnectionError:
 def _build_error(stage: str, cause: BaseException | None, what: str) -> APIConnectionError:
     # Some exceptions of the system have no message; their class name is used instead.
     reason = "the connection was closed" if cause is None else str(cause) or type(cause).__name__
-    error = APIConnectionError(f"{stage}{what}{reason}")
+    error = APIConnectionError(f"{stage}{what}{add_remedy(reason)}")
     error.__cause__ = cause
     return error
 

@@ -13,7 +13,7 @@ from ...errors import APIConnectionError, MillstreamError
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ("check_protocol", "default_context", "environment_certificates")
+__all__ = ("add_remedy", "check_protocol", "default_context", "environment_certificates")
 
 _lock = threading.Lock()
 # Where Linux distributions keep their certificates, for a Python whose OpenSSL was built for another one.
@@ -24,6 +24,7 @@ _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
 )
+_UNKNOWN_ISSUER = ("self-signed certificate", "self signed certificate", "issuer certificate")
 
 
 def default_context() -> ssl.SSLContext:
@@ -79,6 +80,14 @@ def _make_default_context() -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=bundle)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def add_remedy(reason: str) -> str:
+    """Return ``reason``, the message of OpenSSL for a failed connection, with what to do about an unknown issuer."""
+    if "CERTIFICATE_VERIFY_FAILED" not in reason or not any(words in reason for words in _UNKNOWN_ISSUER):
+        return reason
+    remedy = "set SSL_CERT_FILE to a file with its issuer's certificate, or load that into your ssl_context"
+    return f"{reason}; to trust it, {remedy}"
 
 
 def check_protocol(tls: ssl.SSLObject | ssl.SSLSocket | None) -> None:
