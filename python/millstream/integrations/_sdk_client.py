@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
+from .._back_off import find_shared_back_off
 from .._values import FRAME_SIZE
 from ..errors import APIConnectionError, APIError, EventTooLargeError, StreamError
 from ..providers.http.errors import aread_error_body, make_status_error, read_error_body
@@ -112,7 +113,10 @@ class ClientRequest:
             sent = self._build(client._prepare_options(self._copy_options()))
             client._prepare_request(sent)
             try:
-                response = logged(transport, self.retries + 1).open(self._convert(sent))
+                request = self._convert(sent)
+                while delay := self._hold(request):
+                    time.sleep(delay)
+                response = logged(transport, self.retries + 1).open(request)
                 if 200 <= response.status < 300:
                     return take(response)
                 failed = _read_failed(response)
@@ -121,10 +125,9 @@ class ClientRequest:
                     continue
                 raise self._status_error(failed)
             except APIError as error:
-                delay = self._wait(error)
-                if delay is None:
+                if (wait := self._wait(error)) is None:
                     raise
-            time.sleep(delay)
+            time.sleep(wait)
 
     async def _asend(self, take: Callable[[AsyncResponse], Awaitable[T]]) -> T:
         """:meth:`_send` for async code."""
@@ -136,7 +139,10 @@ class ClientRequest:
             sent = self._build(await client._prepare_options(self._copy_options()))
             await client._prepare_request(sent)
             try:
-                response = await alogged(transport, self.retries + 1).aopen(self._convert(sent))
+                request = self._convert(sent)
+                while delay := self._hold(request):
+                    await sleep(delay)
+                response = await alogged(transport, self.retries + 1).aopen(request)
                 if 200 <= response.status < 300:
                     return await take(response)
                 failed = await _aread_failed(response)
@@ -145,10 +151,9 @@ class ClientRequest:
                     continue
                 raise self._status_error(failed)
             except APIError as error:
-                delay = self._wait(error)
-                if delay is None:
+                if (wait := self._wait(error)) is None:
                     raise
-            await sleep(delay)
+            await sleep(wait)
 
     def _find_user_client(self) -> Any:
         """Return the HTTP client that sends the request; ``None`` if our own connections do."""
@@ -197,6 +202,13 @@ class ClientRequest:
         """Return the exception for an error status; keep the response for the exception of the SDK."""
         self.failed = failed
         return make_status_error(failed.status, failed.headers, failed.content)
+
+    def _hold(self, request: Request) -> float:
+        """Return the seconds to wait for the refusal of another request of the same batch; 0 to send ``request``."""
+        if (shared := find_shared_back_off()) is None:
+            return 0.0
+        body = self._options.json_data
+        return self._tries.hold(shared, request, body.get("model") if isinstance(body, Mapping) else None)
 
     def _wait(self, error: Exception) -> float | None:
         """Return the seconds to wait after ``error``; ``None`` if no try is left."""

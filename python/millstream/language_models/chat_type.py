@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
+from .._back_off import sharing_back_off
 from .._secrets import mask_secrets
 from ..callbacks.managers import CallbackManager
 from ..callbacks.protocol_handlers import receives_events
@@ -230,7 +231,8 @@ class ChatModelType:
             return _join_results(model, [await one(prompts[0], runs[0])])
         import asyncio
 
-        tasks = [asyncio.ensure_future(one(*pair)) for pair in zip(prompts, runs, strict=True)]
+        with sharing_back_off():
+            tasks = [asyncio.ensure_future(one(*pair)) for pair in zip(prompts, runs, strict=True)]
         try:
             return _join_results(model, await asyncio.gather(*tasks))
         except BaseException:

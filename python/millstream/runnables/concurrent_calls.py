@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequ
 from queue import SimpleQueue
 from typing import Any
 
+from .._back_off import in_own_contexts, sharing_back_off
 from .._context import running_loop
 
 __all__ = ("aiter_completed", "arun_all", "iter_completed", "run_all")
@@ -35,7 +36,8 @@ async def arun_all(calls: Sequence[Callable[[], Coroutine[Any, Any, Any]]], at_o
         # A group, not gather, which would leave the others running.
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(run(call)) for call in calls]
+                with sharing_back_off():
+                    tasks = [group.create_task(run(call)) for call in calls]
         except BaseExceptionGroup as failed:
             failure = failed.exceptions[0]
             # The group's frame refers to the group.
@@ -68,7 +70,8 @@ async def aiter_completed(
         async with gate:
             return place, await call()
 
-    tasks = [asyncio.ensure_future(run(place, call)) for place, call in enumerate(calls)]
+    with sharing_back_off():
+        tasks = [asyncio.ensure_future(run(place, call)) for place, call in enumerate(calls)]
     try:
         for task in tasks:
             task.add_done_callback(ended.put_nowait)
@@ -92,6 +95,7 @@ _THREADS = min(32, (os.cpu_count() or 1) + 4)
 def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> list[Any]:
     """Return the results of ``calls``, in their order; ``at_once`` of them run at the same time, in threads.
 
+    Each runs in a copy of the caller's context.
     Once a call has failed, no other is begun. When those that run have ended, the exception is raised
     of the first one, in their order, that failed. A ``KeyboardInterrupt``, or what else a signal
     handler raises, is raised at once: neither the caller nor the interpreter waits for the threads then.
@@ -100,7 +104,7 @@ def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> l
     failures: dict[int, BaseException] = {}
     failure: BaseException | None = None
     try:
-        for place, result, failure in _run_each(calls, at_once):
+        for place, result, failure in _run_each(in_own_contexts(calls), at_once):
             if failure is None:
                 results[place] = result
             else:
@@ -118,9 +122,13 @@ def iter_completed(
 ) -> Generator[tuple[int, Any], None, None]:
     """Yield the place and the result of each call when it has ended; ``at_once`` run at the same time, in threads.
 
-    The first failure is raised at once. After that, and when the generator is closed, no other call is begun;
-    those that run are not waited for.
+    Each runs in a copy of the context of this call. The first failure is raised at once. After that, and when the
+    generator is closed, no other call is begun; those that run are not waited for.
     """
+    return _iter_completed(in_own_contexts(calls), at_once)
+
+
+def _iter_completed(calls: Sequence[Callable[[], Any]], at_once: int | None) -> Generator[tuple[int, Any], None, None]:
     if len(calls) == 1:
         yield 0, calls[0]()
         return

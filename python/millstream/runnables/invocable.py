@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
@@ -157,7 +156,7 @@ class Invocable(ABC, Generic[Input, Output]):
     ) -> list[Callable[[], Any]]:
         one = partial(self._invoke_one, return_exceptions, kwargs)
         pairs = zip(inputs, configs, strict=True)
-        return [partial(contextvars.copy_context().run, one, *pair) for pair in pairs]
+        return [partial(one, *pair) for pair in pairs]
 
     def _invoke_one(self, return_exceptions: bool, kwargs: dict[str, Any], input: Any, config: RunnableConfig) -> Any:
         try:

@@ -11,7 +11,6 @@ from ...messages.human import HumanMessage
 from ...transport import AsyncResponse, Response
 from ..http.arguments import refuse_in_call
 from ..http.request import PendingRequest
-from ..http.retry import Tries
 from .contents import convert_messages
 from .generation import (
     GENERATION,
@@ -90,10 +89,9 @@ class GeminiRequest(PendingRequest):
             self._downloads = []
         return await super().aopen()
 
-    def _wait(self, error: Exception) -> float | None:
-        if self._tries is None:
-            self._tries = Tries(self._resends, self._end_by)
-        return super()._wait(error)
+    @property
+    def _max_resends(self) -> int:
+        return self._resends
 
 
 def build_request_params(

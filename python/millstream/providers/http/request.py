@@ -6,6 +6,7 @@ import inspect
 import time
 from typing import Any, Protocol
 
+from ..._back_off import find_shared_back_off
 from ...errors import APIError
 from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
@@ -78,16 +79,17 @@ class PendingRequest:
         """
         transport, request = self._endpoint._sync_transport(), self._build(_read_key(self._endpoint._find_key()))
         while True:
+            while delay := self._hold(request):
+                time.sleep(delay)
             try:
                 response = logged(transport, self._attempt).open(request)
                 if 200 <= response.status < 300:
                     return response
                 raise_status_error(response)
             except APIError as error:
-                delay = self._wait(error)
-                if delay is None:
+                if (wait := self._wait(error)) is None:
                     raise
-            time.sleep(delay)
+            time.sleep(wait)
 
     async def aopen(self) -> AsyncResponse:
         """:meth:`open` for async code."""
@@ -96,16 +98,17 @@ class PendingRequest:
             self._endpoint._async_transport(),
         )
         while True:
+            while delay := self._hold(request):
+                await sleep(delay)
             try:
                 response = await alogged(transport, self._attempt).aopen(request)
                 if 200 <= response.status < 300:
                     return response
                 await araise_status_error(response)
             except APIError as error:
-                delay = self._wait(error)
-                if delay is None:
+                if (wait := self._wait(error)) is None:
                     raise
-            await sleep(delay)
+            await sleep(wait)
 
     def reopen(self, error: Exception) -> Response | None:
         """Send the request again after a wait, after the connection broke; ``None`` if no try is left."""
@@ -123,9 +126,21 @@ class PendingRequest:
 
     def _wait(self, error: Exception) -> float | None:
         """Return the seconds to wait after ``error``; ``None`` if no try is left. All sends share the tries."""
+        return self._find_tries().wait(error)
+
+    def _hold(self, request: Request) -> float:
+        """Return the seconds to wait for the refusal of another request of the same batch; 0 to send ``request``."""
+        shared = find_shared_back_off()
+        return 0.0 if shared is None else self._find_tries().hold(shared, request, self.params.get("model"))
+
+    def _find_tries(self) -> Tries:
         if self._tries is None:
-            self._tries = Tries(self._endpoint._max_resends, self._end_by)
-        return self._tries.wait(error)
+            self._tries = Tries(self._max_resends, self._end_by)
+        return self._tries
+
+    @property
+    def _max_resends(self) -> int:
+        return self._endpoint._max_resends
 
     def _build(self, key: Any) -> Request:
         """Return the request.
