@@ -40,7 +40,8 @@ def messages(count: int) -> Fixture:
         {"type": "message_delta", "delta": stopped, "usage": {**_USAGE, "output_tokens": count}},
         {"type": "message_stop"},
     ]
-    return Fixture(f"messages, {count:,} chunks", "anthropic.messages", pieces, tuple(map(_frame, payloads)))
+    frames = tuple(map(_frame, payloads))
+    return Fixture(f"messages, {count:,} chunks", "anthropic.messages", pieces, frames, messages)
 
 
 def _frame(payload: dict[str, Any]) -> bytes:

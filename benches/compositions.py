@@ -11,7 +11,7 @@ from millstream import OpenAI
 from millstream.testing.memory import MemoryTransport
 
 from .contenders import Contender, peer
-from .fixtures import Fixture, Reads, fixture
+from .fixtures import Reads, fixture
 
 __all__ = ("COMPOSITIONS", "Composition", "Parts", "calls_of_five_steps", "guarded", "streams_of")
 
@@ -29,16 +29,20 @@ class Parts:
 
 @dataclass(frozen=True)
 class Composition:
-    """A composition by its name: how it is built of a library's parts, and its text pieces in what it streams."""
+    """A composition by its name: how it is built of a library's parts, and its text pieces in what it streams.
+
+    ``is_joined``: the text comes as one piece.
+    """
 
     name: str
     build: Callable[[Parts, Reads], Any]
-    pieces: Callable[[list[Any], Fixture], list[str]]
+    pieces: Callable[[list[Any]], list[str]]
+    is_joined: bool = False
 
 
-def streams_of(composition: Composition, stream: Fixture, method: str, *, peers: bool = True) -> list[Contender]:
+def streams_of(composition: Composition, method: str, *, peers: bool = True) -> list[Contender]:
     """Return the contenders that run ``method`` of one composition: ``astream``, ``stream`` or ``astream_events``."""
-    shown = partial(_shown, composition, stream, method)
+    shown = partial(_shown, composition, method)
 
     def bind(parts: Parts, reads: Reads) -> Callable[[], Any]:
         return _RUNS[method](composition.build(parts, reads))
@@ -49,7 +53,7 @@ def streams_of(composition: Composition, stream: Fixture, method: str, *, peers:
     ]
 
 
-def guarded(stream: Fixture, method: str) -> list[Contender]:
+def guarded(method: str) -> list[Contender]:
     """Return a chain whose model has a retry and a fallback around it, and the same chain without them."""
     found = []
     for key, name, build in (
@@ -61,7 +65,7 @@ def guarded(stream: Fixture, method: str) -> list[Contender]:
         def bind(reads: Reads, composition: Composition = composition) -> Callable[[], Any]:
             return _RUNS[method](composition.build(_ours(), reads))
 
-        shown = partial(_shown, composition, stream, method)
+        shown = partial(_shown, composition, method)
         found.append(Contender(key, name, bind, shown, waits=method != "stream"))
     return found
 
@@ -182,7 +186,7 @@ _RUNS: dict[str, Callable[[Any], Callable[[], Any]]] = {
 }
 
 
-def _shown(composition: Composition, stream: Fixture, method: str, outputs: list[Any]) -> list[str]:
+def _shown(composition: Composition, method: str, outputs: list[Any]) -> list[str]:
     if method.startswith("astream_events"):
         root = outputs[0]["run_id"]
         outputs = [
@@ -190,10 +194,10 @@ def _shown(composition: Composition, stream: Fixture, method: str, outputs: list
             for event in outputs
             if event["event"] == "on_chain_stream" and event["run_id"] == root
         ]
-    return composition.pieces(outputs, stream)
+    return composition.pieces(outputs)
 
 
-def _texts(outputs: list[Any], stream: Fixture) -> list[str]:
+def _texts(outputs: list[Any]) -> list[str]:
     return [text for text in outputs if text]
 
 
@@ -202,12 +206,7 @@ def _is_answer(outputs: list[Any]) -> list[str]:
     return list(fixture("completions", 1).pieces) if outputs == ["an answer"] else outputs
 
 
-def _joined(outputs: list[Any], stream: Fixture) -> list[str]:
-    """Return the pieces of the stream, if the outputs are one text of them."""
-    return list(stream.pieces) if outputs == ["".join(stream.pieces)] else outputs
-
-
-def _of_each(outputs: list[Any], stream: Fixture) -> list[str]:
+def _of_each(outputs: list[Any]) -> list[str]:
     """Return the pieces that each branch streamed, if all streamed the same."""
     found = [[one[name] for one in outputs if one.get(name)] for name in "abcd"]
     return found[0] if found == [found[0]] * 4 else [repr(found)]
@@ -217,7 +216,7 @@ COMPOSITIONS = {
     "dict": Composition("a chain with a dict step", _dict_chain, _texts),
     "dict-of-function": Composition("a chain with a dict step of a function", _dict_of_function_chain, _texts),
     "function-first": Composition("a chain with a function before the model", _function_first, _texts),
-    "function-last": Composition("a chain with a function at its end", _function_last, _joined),
+    "function-last": Composition("a chain with a function at its end", _function_last, _texts, is_joined=True),
     "generator-last": Composition("a chain with a generator function at its end", _generator_last, _texts),
     "parallel": Composition("a parallel of four models", _four_models, _of_each),
 }

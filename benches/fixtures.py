@@ -5,9 +5,9 @@ The same bytes at every run. ``tests/test_bench_fixtures.py`` shows that they sa
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 __all__ = (
@@ -60,12 +60,16 @@ _TEXTS = {"prose": PROSE, "world": WORLD}
 
 @dataclass(frozen=True)
 class Fixture:
-    """A stream: its format, its pieces of text, and its frames, including ``[DONE]``."""
+    """A stream: its format, its pieces of text, and its frames, including ``[DONE]``.
+
+    ``shortened`` returns a stream like it with fewer pieces, for tests.
+    """
 
     name: str
     format: str
     pieces: tuple[str, ...] = field(repr=False)
     frames: tuple[bytes, ...] = field(repr=False)
+    shortened: "Callable[[int], Fixture]" = field(repr=False, compare=False)
 
     @property
     def body(self) -> bytes:
@@ -95,7 +99,8 @@ def fixture(kind: str, count: int, text: str = "prose") -> Fixture:
         frames += [_chat({"content": piece}) for piece in pieces]
         frames.append(_chat({}, "stop"))
     name = f"{kind}, {count:,} chunks" + (", many scripts" if text == "world" else "")
-    return Fixture(name, f"openai.{kind}", pieces, (*frames, DONE))
+    shortened = partial(fixture, kind, text=text)
+    return Fixture(name, f"openai.{kind}", pieces, (*frames, DONE), shortened)
 
 
 @cache
@@ -105,7 +110,8 @@ def events(size: int, count: int, text: str = "prose") -> Fixture:
     frames = [_completions(piece) for piece in pieces]
     counted = "one event" if count == 1 else f"{count} events"
     name = f"{counted} of {size // 1024} KB" + (", many scripts" if text == "world" else "")
-    return Fixture(name, "openai.completions", pieces, (*frames, _completions("", "stop"), DONE))
+    frames += [_completions("", "stop"), DONE]
+    return Fixture(name, "openai.completions", pieces, tuple(frames), lambda count: events(4096, count, text))
 
 
 @cache
@@ -113,7 +119,8 @@ def large_event(size: int) -> Fixture:
     """Return a completions stream of one event of some ``size`` bytes, the same 64 KB again and again, and its end."""
     piece = _fill_text("prose", 65536, 0) * (size // 65536)
     frames = (_completions(piece), _completions("", "stop"), DONE)
-    return Fixture(f"one event of {size >> 20} MB", "openai.completions", (piece,), frames)
+    name = f"one event of {size >> 20} MB"
+    return Fixture(name, "openai.completions", (piece,), frames, lambda _: large_event(65536))
 
 
 @cache
@@ -130,7 +137,7 @@ def arguments(count: int) -> Fixture:
     sections[-1]["body"] = "." * (size - len(_json({"sections": sections})))
     document = _json({"sections": sections})
     deltas = tuple(document[start : start + 5] for start in range(0, size, 5))
-    return Fixture(f"a document in {count:,} deltas", "json", (document.decode(),), deltas)
+    return Fixture(f"a document in {count:,} deltas", "json", (document.decode(),), deltas, arguments)
 
 
 @cache
@@ -147,7 +154,8 @@ def tool_calls(count: int, calls: int = 1) -> Fixture:
         first = {}
     frames.append(_chat({}, "tool_calls"))
     counted = "a tool call" if calls == 1 else f"{calls} tool calls"
-    return Fixture(f"{counted} in {count:,} deltas", "openai.chat", pieces * calls, (*frames, DONE))
+    name, shortened = f"{counted} in {count:,} deltas", partial(tool_calls, calls=calls)
+    return Fixture(name, "openai.chat", pieces * calls, (*frames, DONE), shortened)
 
 
 def split_reads(stream: Fixture, size: int | None) -> list[bytes]:

@@ -41,7 +41,7 @@ def _stream(name: str, count: int) -> Fixture:
     pieces = tuple(random.Random(f"prose {count}").choices(PROSE, k=count))
     events = [*shape.begin, *map(shape.piece, range(count), pieces), *shape.end]
     frames = tuple(shape.frame(event, payload) for event, payload in events)
-    return Fixture(f"{name}, {count:,} chunks", name, pieces, frames)
+    return Fixture(f"{name}, {count:,} chunks", name, pieces, frames, partial(_stream, name))
 
 
 def format_readers(name: str) -> list[Contender]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .contenders import Contender
 from .fixtures import READ_SIZES, Fixture, Reads, split_reads
@@ -29,7 +29,7 @@ class Group:
     """Contenders that do the same work on the same reads; those with a ``headline`` go into the README, under it.
 
     A time is per ``unit``: byte, event, document, chunk, delta of a document, or object that is made, which reads
-    nothing. ``has_peak`` is for work whose memory counts too.
+    nothing. ``has_peak`` is for work whose memory counts too. ``is_joined``: the pieces of a read come as one.
     """
 
     work: str
@@ -41,6 +41,7 @@ class Group:
     full: Effort = _FAST
     headline: str = ""
     has_peak: bool = False
+    is_joined: bool = False
 
     @property
     def reads(self) -> Reads:
@@ -66,16 +67,23 @@ class Group:
             return 1
         if self.unit in ("byte", "delta"):
             return len(self.stream.body if self.unit == "byte" else self.stream.frames)
-        return len(self.expected)
+        return len(self.stream.pieces) if self.is_joined else len(self.expected)
 
     @property
     def expected(self) -> list[str]:
         """The expected output of every contender."""
+        if self.is_joined:
+            return ["".join(self.stream.pieces)]
         if self.unit == "document":
             return self.stream.documents
         if self.unit == "delta":
             return [repr(json.loads(self.stream.body))]
         return list(self.stream.pieces) if self.unit == "chunk" else self.stream.payloads
+
+    def shorten(self, count: int) -> "Group":
+        """Return the group on a stream of at most ``count`` pieces; every contender is the same."""
+        stream = self.stream.shortened(count) if len(self.stream.frames) > count else self.stream
+        return replace(self, stream=stream)
 
     def effort(self, *, quick: bool) -> Effort:
         """Return how long to measure."""

@@ -128,7 +128,14 @@ def _wires() -> Iterator[Group]:
     for text in ("prose", "world"):
         for read in ("event", "1,460 B"):
             yield Group(
-                "records for clients", fixture("chat", 1000, text), read, "chunk", wire_writers, targets, full=_LONG
+                "records for clients",
+                fixture("chat", 1000, text),
+                read,
+                "chunk",
+                wire_writers,
+                targets,
+                full=_LONG,
+                is_joined=True,
             )
 
 
@@ -340,18 +347,19 @@ def _compositions() -> Iterator[Group]:
             stream,
             "event",
             "chunk",
-            partial(streams_of, composition, stream, method),
+            partial(streams_of, composition, method),
             (Target("ours", "langchain", at_least=bound),),
             full=_SLOW,
             headline=f"`{method}` of {composition.name}" if (name, method) in _SHOWN else "",
+            is_joined=composition.is_joined,
         )
     for method in ("stream", "astream"):
-        contenders = partial(guarded, stream, method)
+        contenders = partial(guarded, method)
         work = f"{method} of a chain with a retry and a fallback around its model"
         yield Group(work, stream, "event", "chunk", contenders, (Target("ours", "bare", at_most=1.2),), full=_LONG)
     for count in (100, 10_000):
         longer = fixture("completions", count)
-        contenders = partial(streams_of, COMPOSITIONS["dict"], longer, "astream", peers=False)
+        contenders = partial(streams_of, COMPOSITIONS["dict"], "astream", peers=False)
         yield Group("astream of a chain with a dict step", longer, "event", "chunk", contenders, full=_LONG)
     target = Target("ours", "langchain", at_least=8)
     one = fixture("completions", 1)

@@ -1,34 +1,18 @@
-"""The rows of existing apps run, both sides of each have equal outputs, and what is left is shown part by part."""
+"""The cost of existing apps is shown part by part, if the outputs of both sides are equal."""
 
-import asyncio
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from benches.breakdown import breakdown, chart, parts
 from benches.contenders import Contender
-from benches.fixtures import fixture
-from benches.groups import Group
-from benches.harness import Effort, WrongOutputError, bind_all, measure
+from benches.harness import Effort, WrongOutputError, measure
 from benches.integrations.rows import existing_apps
 from benches.report import Measured
 from benches.table import main
 
 GROUPS = {group.work: group for group in existing_apps()}
 ONCE = Effort(rounds=1, sample=1)
-
-
-def of_three_chunks(group: Group) -> Group:
-    return replace(group, stream=fixture(group.stream.format.removeprefix("openai."), 3))
-
-
-@pytest.mark.parametrize("work", GROUPS)
-def test_both_sides_of_an_app_have_equal_outputs(work: str) -> None:
-    group = of_three_chunks(GROUPS[work])
-    with asyncio.Runner() as runner:
-        bound = bind_all(group.contenders(), group.reads, group.expected, runner)
-    assert bound[0][0].key == "ours"
 
 
 def test_an_app_whose_outputs_differ_is_not_timed() -> None:
@@ -42,7 +26,7 @@ def test_an_app_whose_outputs_differ_is_not_timed() -> None:
 
 def test_the_parts_of_a_chunk_add_up_and_are_shown() -> None:
     group = next(group for group in GROUPS.values() if group.targets and "SDK" in group.title)
-    group = of_three_chunks(group)
+    group = group.shorten(3)
     contenders = group.contenders()
     one = Measured(group, contenders, measure(contenders, group.reads, group.expected, ONCE))
     found = parts(one)

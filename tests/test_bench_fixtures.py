@@ -14,7 +14,6 @@ from benches.harness import Effort, WrongOutputError, measure
 from benches.loops import fed, naive_split, spec_split
 from benches.readers import sse_readers
 from benches.report import Measured, format_table
-from benches.rows import groups
 from benches.table import put_between
 
 STREAMS = [
@@ -146,14 +145,6 @@ def test_a_table_says_which_targets_were_met(native: ModuleType) -> None:
     assert table.startswith("work: completions, 50 chunks, one event per read\n")
     assert "  met    Millstream, Rust, SSEParser: " in table
     assert "  MISSED Millstream, Python, SSEParser: " in table
-
-
-def test_every_group_has_a_title_of_its_own_and_targets_that_name_its_contenders(native: ModuleType) -> None:
-    found = list(groups())
-    assert len({group.title for group in found}) == len(found)
-    for group in found:
-        keys = {one.key for one in group.contenders()}
-        assert {key for target in group.targets for key in (target.ours, target.peer)} <= keys
 
 
 def test_a_peer_that_is_missing_is_left_out_with_a_line_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from .memory import async_client, client
 
 __all__ = ("achat", "acompletions", "chat", "chat_records", "completions", "events", "records")
 
-# It warns of its first version, once it is imported.
-warnings.filterwarnings("ignore", message=".*is deprecated.*")
+# It warns of its first version, once it is imported, and of its third.
+warnings.filterwarnings("ignore", message=".*(is deprecated|is in beta).*")
 
 
 def _options(reads: Reads) -> dict[str, Any]:
