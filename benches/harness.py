@@ -67,7 +67,7 @@ def measure(contenders: Sequence[Contender], reads: Reads, expected: list[str], 
     Raises :class:`WrongOutputError` where an output is not ``expected``, or two whole outputs differ. Garbage
     collection runs between the rounds and never during a sample.
     """
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, _frozen():
         bound = bind_all(contenders, reads, expected, runner)
         loops = {one.key: calibrate(one, run, effort.sample, runner) for one, run in bound}
         rounds: dict[str, list[float]] = {one.key: [] for one in contenders}
@@ -170,6 +170,17 @@ async def _time_runs(run: Any, loops: int) -> int:
     for _ in range(loops):
         await run()
     return time.process_time_ns() - start
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """Exclude the objects that exist already from the garbage collections, which then take no time to speak of."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager
