@@ -3,13 +3,14 @@
 import argparse
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from .errors import CommandError, port_error
 from .parser import count, pace, port, positive
 
 if TYPE_CHECKING:
-    from ..testing import Chop, Fault, Replay, Reply
+    from ..testing import Chop, Fault, RecordedRequest, Replay, Reply
 
 __all__ = ("add_arguments", "run")
 
@@ -28,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pieces-per-write", type=count, default=1, metavar="N", help="number of frames in one write (%(default)s)"
     )
     parser.add_argument("--bytes-per-write", type=count, metavar="N", help="split every write further")
+    parser.add_argument(
+        "--first-token-delay", type=pace, default=0.0, metavar="SECONDS", help="pause before the first piece"
+    )
+    parser.add_argument("--echo", action="store_true", help="answer the user's last message, as the model `echo` does")
     parser.add_argument("--text", help="the response text, sent word by word (default: a verse about sparkling water)")
     parser.add_argument("--varied", type=count, metavar="N", help="send N pieces of multilingual text instead")
     parser.add_argument("--model", help="the model named in responses (default: the requested one)")
@@ -38,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "refuse, or another name of millstream.testing.fault_named; "
         "a request can name one in the header x-mock-fault or as the model fault:reset:3",
     )
+    parser.add_argument(
+        "--cors",
+        metavar="ORIGIN",
+        help="the origin whose pages may read the answers in a browser, or `none` (default: any; with --replay: none)",
+    )
+    parser.add_argument("--quiet", action="store_true", help="print no line for each request")
     parser.add_argument("--times", type=count, metavar="N", help="only the first N requests have the fault")
     parser.add_argument("--replay", metavar="FILE", help="send what `millstream record` wrote to FILE, with its timing")
     parser.add_argument("--speed", type=positive, metavar="N", help="with --replay: N times as fast; inf: no pause (1)")
@@ -84,7 +95,13 @@ def run(options: argparse.Namespace) -> int:
 
     reply, script = _replies(options) if options.replay is None else (_replay(options), [])
     try:
-        server = MockServer(reply, script=script, port=options.port).start()
+        server = MockServer(
+            reply,
+            script=script,
+            port=options.port,
+            cors=_cors(options),
+            on_response=None if options.quiet else _log,
+        ).start()
     except OSError as error:
         raise port_error(options.port, error) from None
     try:
@@ -97,12 +114,37 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _cors(options: argparse.Namespace) -> str | None:
+    """Return the origin whose pages may read the answers: a recording is not for each page that a browser shows."""
+    if options.cors is None:
+        return "*" if options.replay is None else None
+    return None if options.cors == "none" else str(options.cors)
+
+
+def _log(request: "RecordedRequest") -> None:
+    """Print a line for a request: how it was answered, how many pieces were sent, and in what time."""
+    model = request.body.get("model") if isinstance(request.body, dict) else None
+    shown = [time.strftime("%H:%M:%S"), request.method, request.path]
+    if isinstance(model, str):
+        shown.append(model)
+    shown.append("no response" if request.status is None else str(request.status))
+    if request.pieces_sent:
+        shown.append(f"{request.pieces_sent} {'piece' if request.pieces_sent == 1 else 'pieces'}")
+    if request.left:
+        shown.append("client left")
+    elif not request.answered:
+        shown.append("cut")
+    shown.append(f"{request.seconds or 0:.3f} s")
+    line = "  ".join(shown)
+    print("".join(sign if sign.isprintable() else "?" for sign in line), file=sys.stderr, flush=True)
+
+
 def _replay(options: argparse.Namespace) -> "Replay":
     """Return the replies of a recording."""
     from ..testing import RecordingError, Replay
 
-    others = ("text", "varied", "model", "fault", "times", "bytes_per_write")
-    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name) is not None]
+    others = ("echo", "first_token_delay", "text", "varied", "model", "fault", "times", "bytes_per_write")
+    given = [f"--{name.replace('_', '-')}" for name in others if getattr(options, name) not in (None, False, 0.0)]
     if given:
         raise CommandError("--replay sends what was recorded", f"leave out {', '.join(given)}", status=2)
     try:
@@ -118,6 +160,9 @@ def _replies(options: argparse.Namespace) -> tuple["Reply", list["Reply"]]:
     """Return the default reply, and the script of replies before it."""
     from ..testing import Reply, split, varied
 
+    chosen = [f"--{name}" for name in ("echo", "text", "varied") if getattr(options, name) not in (None, False)]
+    if len(chosen) > 1:
+        raise CommandError(f"{' and '.join(chosen)} contradict each other", "choose one of them", status=2)
     if options.speed is not None or options.chop is not None:
         raise CommandError("--speed and --chop are for a recording", "name one with --replay FILE", status=2)
     pieces = split(options.text) if options.text is not None else None
@@ -129,6 +174,8 @@ def _replies(options: argparse.Namespace) -> tuple["Reply", list["Reply"]]:
             pieces=pieces,
             model=options.model,
             pace=options.pace,
+            first_delay=options.first_token_delay,
+            echo=options.echo,
             pieces_per_write=options.pieces_per_write,
             bytes_per_write=options.bytes_per_write,
             fault=fault,

@@ -14,12 +14,12 @@ from .replies import Reply
 from .state import RecordedRequest
 from .wire import compressed
 
-__all__ = ("Response", "read_body", "response_to")
+__all__ = ("Response", "preflight_response", "read_body", "response_to")
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One response before it is sent: its format, its head, the frames of its body, and its faults."""
+    """One response before it is sent: its format, its head, the frames of its body, its faults, the delay before it."""
 
     format: Format
     status: int
@@ -27,6 +27,7 @@ class Response:
     frames: Iterable[Frame]
     framing: Framing
     faults: tuple[Fault, ...] = field(default=())
+    delay: float = 0.0
 
 
 def response_to(request: RecordedRequest, reply: Reply) -> Response:
@@ -43,6 +44,11 @@ def response_to(request: RecordedRequest, reply: Reply) -> Response:
     return response
 
 
+def preflight_response(request: RecordedRequest) -> Response:
+    """Return the response to a browser's preflight; the headers that allow the request are not among its own."""
+    return Response(find_target(request).format, 200, {}, (), "length")
+
+
 def _routed(request: RecordedRequest, reply: Reply, target: Target) -> Response:
     for fault in reply.faults:
         if isinstance(fault, ErrorStatus):
@@ -57,7 +63,10 @@ def _routed(request: RecordedRequest, reply: Reply, target: Target) -> Response:
         return _answer(request, reply, target)
     for method, path, document in PLAIN:
         if method == request.method and path.fullmatch(request.path):
-            return _json(target.format, 200, document(request.body, reply), reply)
+            try:
+                return _json(target.format, 200, document(request.body, reply), reply)
+            except ValueError as error:
+                return _refusal(target.format, 400, str(error), reply)
     return _refusal(target.format, 404, f"no such route: {request.method} {request.path}", reply)
 
 
@@ -85,7 +94,7 @@ def _document(asked: Format, ask: Ask, reply: Reply, number: int) -> Response:
     for fault in reply.faults:
         if isinstance(fault, ErrorFrame):
             document = asked.error_document(fault)
-    return _json(asked, reply.status, document, reply)
+    return replace(_json(asked, reply.status, document, reply), delay=reply.first_delay)
 
 
 def _error_status(fault: ErrorStatus, reply: Reply, asked: Format) -> Response:

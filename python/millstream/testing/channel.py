@@ -21,6 +21,7 @@ class Channel(asyncio.Protocol):
     ``accepted`` is called once, before anything is read. ``answer`` is called for one request at a time, and
     cancelled when the client leaves. While it is open, the channel is one of ``channels``. ``drip``
     splits later writes. ``reply`` is the reply to the first request, if it is known before that arrives.
+    ``left_by`` is the side that closes the connection.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Channel(asyncio.Protocol):
     ) -> None:
         self.drip: Drip | None = None
         self.reply: Reply | None = None
+        self.left_by: Literal["client", "server"] = "client"
         self._state = state
         self._accepted = accepted
         self._answer = answer
@@ -36,7 +38,6 @@ class Channel(asyncio.Protocol):
         self._queue: deque[RawRequest | HTTPError] = deque()
         self._task: asyncio.Task[None] | None = None
         self._written = 0
-        self._left_by: Literal["client", "server"] = "client"
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -73,7 +74,7 @@ class Channel(asyncio.Protocol):
 
     def _closed(self) -> None:
         self._channels.discard(self)
-        self._state.close(self.record, self._left_by)
+        self._state.close(self.record, self.left_by)
 
     def pause_writing(self) -> None:
         """Stop writing: the client reads slowly."""
@@ -135,12 +136,12 @@ class Channel(asyncio.Protocol):
 
     def finish(self) -> None:
         """Close the connection when everything is written."""
-        self._left_by = "server"
+        self.left_by = "server"
         self._transport.close()
 
     def abort(self) -> None:
         """Close the connection at once."""
-        self._left_by = "server"
+        self.left_by = "server"
         self._transport.abort()
 
     def reset(self) -> None:

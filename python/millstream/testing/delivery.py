@@ -57,13 +57,18 @@ class Delivery:
             await self._send(response)
         except Over:
             pass
+        except asyncio.CancelledError:
+            self._request.left = self._channel.left_by == "client"
+            raise
         finally:
             self._request.over = True
+            self._request.seconds = asyncio.get_running_loop().time() - self._begun
             self._state.changed()
 
     async def _send(self, response: Response) -> None:
         wire, frames, length = self._wire, response.frames, 0
         await self._reach("request")
+        await self._sleep(response.delay)
         if wire.garbage is not None:
             await self._channel.write(wire.garbage)
             return self._channel.finish()
@@ -72,6 +77,7 @@ class Delivery:
             length = sum(len(frame.data) for frame in frames)
         if self._timing is not None:
             await self._until(self._timing.head)
+        self._request.status = response.status
         await self._head(wire.head(response.status, response.headers, length))
         self._left = length if wire.framing == "length" else 0
         await self._body(frames)
@@ -99,15 +105,21 @@ class Delivery:
         await self._flush()
 
     async def _put(self, frame: Frame, *, first: bool) -> None:
-        """Collect frames for one write; pause before each write but the first."""
+        """Collect frames for one write; pause before each write."""
         if frame.is_piece and self._timing is not None:
             await self._until(next(self._times, 0))
-        elif frame.is_piece and not self._held and not first and self._reply.pace:
-            await asyncio.sleep(self._reply.pace * self._reply.pieces_per_write)
+        elif frame.is_piece and first:
+            await self._sleep(self._reply.first_delay)
+        elif frame.is_piece and not self._held:
+            await self._sleep(self._reply.pace * self._reply.pieces_per_write)
         self._held.append(frame.data)
         self._held_pieces += frame.is_piece
         if len(self._held) >= self._reply.pieces_per_write:
             await self._flush()
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
 
     async def _until(self, seconds: float) -> None:
         """Pause until so many seconds after the request."""

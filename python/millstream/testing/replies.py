@@ -30,6 +30,9 @@ class Reply:
         the text, piece by piece, or a callable that returns them for a prompt; by default the sample
         of LangChain's page. The finish reason comes with the last piece where that is empty, else
         with one more, empty piece. ``max_tokens`` shortens the sample alone.
+    ``echo``
+        send the user's last message back, word by word, in place of ``pieces``. A request for the model
+        ``echo`` asks for it.
     ``tool_calls``
         the tools that a chat response calls: mappings of ``name``, ``args`` (a mapping, or a text that is
         sent unchanged) and optionally ``id``. Such a response has no text unless ``pieces`` is set,
@@ -47,6 +50,8 @@ class Reply:
         the model in the frames; by default the requested one.
     ``pace``
         seconds from one piece to the next.
+    ``first_delay``
+        seconds from the head of a stream to its first piece, or from the request to an answer that does not stream.
     ``pieces_per_write``
         frames in one write, which is one HTTP chunk.
     ``bytes_per_write``
@@ -66,6 +71,7 @@ class Reply:
     """
 
     pieces: Sequence[str] | PiecesFor | None = None
+    echo: bool = False
     tool_calls: Sequence[Mapping[str, Any]] = ()
     reasoning: Sequence[str] | PiecesFor = ()
     usage: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +79,7 @@ class Reply:
     done: bool = True
     model: str | None = None
     pace: float = 0.0
+    first_delay: float = 0.0
     pieces_per_write: int = 1
     bytes_per_write: int | None = None
     body: bytes | Sequence[bytes] | None = None
@@ -94,8 +101,9 @@ class Reply:
         """Refuse invalid combinations."""
         if self.pieces_per_write < 1 or (self.bytes_per_write is not None and self.bytes_per_write < 1):
             raise ValueError("pieces_per_write and bytes_per_write must be at least 1")
-        if not 0 <= self.pace <= 60:
-            raise ValueError("pace must be between 0 and 60 seconds")
+        for name, seconds in (("pace", self.pace), ("first_delay", self.first_delay)):
+            if not 0 <= seconds <= 60:
+                raise ValueError(f"{name} must be between 0 and 60 seconds")
         if self.framing == "length" and any(map(_lengthens, self.faults)):
             raise ValueError("framing must be another than 'length' with a fault that changes the body's length")
 

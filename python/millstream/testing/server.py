@@ -5,8 +5,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from .answers import read_body, response_to
+from .answers import preflight_response, read_body, response_to
 from .channel import Channel
+from .cors import cors_headers, is_preflight
 from .delivery import Delivery
 from .fault_names import fault_named
 from .faults import Cut, ErrorStatus, Fault, Stall
@@ -33,7 +34,9 @@ class MockServer(LoopbackServer):
     reply for a request, and both can be changed while the server runs. A request may name a fault
     itself, in the header ``x-mock-fault: reset:3`` or as the model ``fault:reset:3``.
 
-    It listens on 127.0.0.1 alone. ``port=0`` takes a free port.
+    It listens on 127.0.0.1 alone. ``port=0`` takes a free port. ``cors`` is the origin whose pages a browser lets
+    read the responses, ``"*"`` for all; a preflight uses no reply. ``on_response`` is called with each request when its
+    response has ended, in the server's thread.
     """
 
     def __init__(
@@ -42,9 +45,13 @@ class MockServer(LoopbackServer):
         *,
         script: Iterable[Reply | ReplyFor] = (),
         port: int = 0,
+        cors: str | None = None,
+        on_response: Callable[[RecordedRequest], object] | None = None,
     ) -> None:
         self.reply: Reply | ReplyFor = Reply() if reply is None else reply
         self.script: deque[Reply | ReplyFor] = deque(script)
+        self.cors = cors
+        self._on_response = on_response
         super().__init__(port)
 
     @property
@@ -93,9 +100,20 @@ class MockServer(LoopbackServer):
             number, channel.record.id, raw.method, raw.path, raw.headers, body, raw.data, query=raw.query
         )
         self._state.add(request)
-        reply = self._reply_for(request, channel)
+        if self.cors is not None and is_preflight(request):
+            reply, response = Reply(), preflight_response(request)
+        else:
+            reply = self._reply_for(request, channel)
+            response = response_to(request, reply)
+        if allowed := cors_headers(request, self.cors):
+            response = replace(response, headers={**response.headers, **allowed})
         delivery = Delivery(channel, request, reply, self._state, self._released.acquire)
-        await delivery.run(response_to(request, reply))
+        try:
+            await delivery.run(response)
+        finally:
+            if self._on_response is not None:
+                self._on_response(request)
+                self._state.changed()
 
     def _reply_for(self, request: RecordedRequest, channel: Channel) -> Reply:
         reply: Reply | ReplyFor | None
@@ -107,6 +125,8 @@ class MockServer(LoopbackServer):
         model = find_target(request).model
         if model is None and isinstance(request.body, dict):
             model = request.body.get("model")
+        if model == "echo":
+            reply = replace(reply, echo=True)
         named = request.headers.get("x-mock-fault")
         if named is None and isinstance(model, str) and model.startswith("fault:"):
             named = model.removeprefix("fault:")

@@ -22,7 +22,9 @@ class RecordedRequest:
     the body's bytes, ``query`` what follows the question mark of the URL. ``pieces_sent`` is incremented
     just before each piece is written, and ``answered`` is set just before the end of a complete response
     is written, so a client that has read to the end finds both final. ``over`` is set when nothing more
-    will be sent, by faults neither.
+    will be sent, by faults neither. ``status`` is that of the response, ``None`` if no head was sent, and
+    ``seconds`` is the time from the request to the end of the response. ``left`` is set if the client has closed
+    the connection before that.
     """
 
     number: int
@@ -36,6 +38,9 @@ class RecordedRequest:
     answered: bool = False
     over: bool = False
     query: str = ""
+    status: int | None = None
+    seconds: float | None = None
+    left: bool = False
 
 
 @dataclass(slots=True)

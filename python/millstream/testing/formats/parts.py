@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..replies import PiecesFor, Reply
-from ..samples import sample
+from ..samples import sample, split
 
 __all__ = (
     "CREATED",
@@ -158,7 +158,7 @@ def answer_to(ask: Ask, reply: Reply, *, tools: bool = True) -> Choice:
 
 
 def _choice(ask: Ask, reply: Reply, prompt: str, index: int, *, tools: bool) -> Choice:
-    given = reply.pieces
+    given: Sequence[str] | PiecesFor | None = split(_last_message(ask) or prompt) if reply.echo else reply.pieces
     reasoning = tuple(_given(reply.reasoning, prompt, index)) if tools else ()
     if tools and reply.tool_calls:
         text = () if given is None else _given(given, prompt, index)
@@ -171,6 +171,17 @@ def _choice(ask: Ask, reply: Reply, prompt: str, index: int, *, tools: bool) -> 
         return Choice(pieces[: ask.max_tokens], reply.finish_reason and "length", (), reasoning)
     kept, stop = _until(pieces, ask.stops)
     return Choice(kept, reply.finish_reason, (), reasoning, stop)
+
+
+def _last_message(ask: Ask) -> str:
+    """Return the text of the user's last message; empty in a format without messages."""
+    for member, content in (("messages", "content"), ("input", "content"), ("contents", "parts")):
+        items = ask.body.get(member)
+        if isinstance(items, list):
+            messages = (item for item in reversed(items) if isinstance(item, dict))
+            asked = (_text_of(item.get(content)) for item in messages if item.get("role", "user") == "user")
+            return next(asked, "")
+    return ""
 
 
 def _given(given: Sequence[str] | PiecesFor, prompt: str, index: int) -> Sequence[str]:

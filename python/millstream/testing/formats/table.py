@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ..replies import Reply
 from ..state import RecordedRequest
-from . import anthropic, bedrock, cohere, gemini, llamacpp, ollama, openai, responses, tgi
+from . import anthropic, bedrock, cohere, embeddings, gemini, llamacpp, ollama, openai, responses, tgi
 from .format import Format
 
 __all__ = ("PLAIN", "Target", "find_target")
@@ -63,9 +63,12 @@ _ROUTES = (
     _route("/model/(?P<model>.+)/invoke", bedrock.INVOKE, stream=False),
 )
 
-# Requests that no model answers: the method, the path, and the document.
+# Requests that no chat model answers: the method, the path, and the document.
 PLAIN: tuple[tuple[str, re.Pattern[str], Callable[[Any, Reply], Any]], ...] = (
     ("GET", re.compile(_OPENAI + "/models"), lambda body, reply: openai.model_list(reply)),
+    ("POST", re.compile(_OPENAI + "/embeddings"), embeddings.embed_openai),
+    ("POST", re.compile("/api/embed"), embeddings.embed_ollama),
+    ("POST", re.compile("/api/embeddings"), embeddings.embed_ollama_prompt),
     ("POST", re.compile("/v1/messages/count_tokens"), lambda body, reply: anthropic.count_tokens(body)),
     ("POST", re.compile(_GEMINI + ":countTokens"), lambda body, reply: gemini.count_tokens(body)),
     ("GET", re.compile("/api/tags"), lambda body, reply: ollama.tags(reply)),
