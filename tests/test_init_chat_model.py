@@ -97,6 +97,12 @@ def test_unknown_names_and_providers_without_a_class_are_errors() -> None:
         init_chat_model("ollama:m", config_prefix="p")
 
 
+def test_a_call_that_no_model_was_chosen_for_says_how_to_choose_one() -> None:
+    model = init_chat_model(config_prefix="first")
+    with pytest.raises(TypeError, match="no model: .* in the configuration of the call: .*'first_model': 'openai:"):
+        model.invoke("Hi")
+
+
 CONFIGURED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"model": "openai:x"}),
     ({}, {"model": "x", "model_provider": "openai", "temperature": 0.5}),

@@ -45,7 +45,11 @@ class ConfigurableModel(DynamicRunnable[Any, Any]):
         return values if self.names == "any" else {key: values[key] for key in values if key in self.names}
 
     def _prepare(self, config: RunnableConfig) -> tuple[Runnable[Any, Any], RunnableConfig]:
-        made: Any = create_chat_model(**{**self.arguments, **self._read_arguments(config)})
+        arguments = {**self.arguments, **self._read_arguments(config)}
+        if not arguments.get("model"):
+            example = {"configurable": {f"{self.prefix}model": "openai:gpt-4o-mini"}}
+            raise TypeError(f"no model: pass it to init_chat_model(…), or in the configuration of the call: {example}")
+        made: Any = create_chat_model(**arguments)
         for name, args, kwargs in self.queued:
             made = getattr(made, name)(*args, **kwargs)
         return made, config

@@ -74,7 +74,8 @@ def _split_name(model: str, provider: str | None) -> tuple[str, str]:
     provider = provider or infer_provider(model)
     if not provider:
         raise ValueError(
-            f"Unable to infer model provider for {model=}. Please specify 'model_provider' directly.\n\n"
+            f"Unable to infer model provider for {model=}. Write it in front of the name, as in 'openai:gpt-4o-mini',"
+            " or pass model_provider=….\n\n"
             f"Supported providers: {', '.join(_CLASSES)}{did_you_mean(before, _CLASSES) if colon else ''}"
         )
     return model, provider.replace("-", "_").lower()

@@ -13,7 +13,7 @@ from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
 from ...transport.request_lines import alogged, logged
 from ...transport.running import sleep
-from .errors import araise_status_error, raise_status_error
+from .errors import araise_status_error, find_url_mistake, raise_status_error
 from .retry import Tries
 
 __all__ = ("PendingRequest",)
@@ -85,7 +85,7 @@ class PendingRequest:
                 response = logged(transport, self._attempt).open(request)
                 if 200 <= response.status < 300:
                     return response
-                raise_status_error(response)
+                raise_status_error(response, find_url_mistake(response.status, request.url, self.path))
             except APIError as error:
                 if (wait := self._wait(error)) is None:
                     raise
@@ -104,7 +104,7 @@ class PendingRequest:
                 response = await alogged(transport, self._attempt).aopen(request)
                 if 200 <= response.status < 300:
                     return response
-                await araise_status_error(response)
+                await araise_status_error(response, find_url_mistake(response.status, request.url, self.path))
             except APIError as error:
                 if (wait := self._wait(error)) is None:
                     raise

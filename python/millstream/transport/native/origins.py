@@ -80,7 +80,7 @@ def read_url(url: str) -> Target:
     if parts is None:
         raise _url_error("its host or its port is not a valid one")
     if parts.scheme not in _PORTS or not host:
-        raise _url_error("it must begin with http:// or https:// and name a host")
+        raise _url_error('it must begin with http:// or https:// and name a host, such as "http://localhost:8000/v1"')
     origin = Origin(parts.scheme == "https", host.lower(), _PORTS[parts.scheme] if port is None else port)
     shown = f"[{origin.host}]" if ":" in host else origin.host
     if origin.port != _PORTS[parts.scheme]:
