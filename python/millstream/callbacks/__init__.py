@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .file import FileCallbackHandler
     from .llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from .managers import AsyncCallbackManager, CallbackManager
+    from .progress import BatchProgress, ProgressReport
     from .retriever_run_manager import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
     from .run_manager import AsyncParentRunManager, AsyncRunManager, BaseRunManager, ParentRunManager, RunManager
     from .stdout import StdOutCallbackHandler
@@ -43,6 +44,7 @@ __all__ = (
     "BaseCallbackHandler",
     "BaseCallbackManager",
     "BaseRunManager",
+    "BatchProgress",
     "CallbackManager",
     "CallbackManagerForChainGroup",
     "CallbackManagerForChainRun",
@@ -55,6 +57,7 @@ __all__ = (
     "FileCallbackHandler",
     "LLMManagerMixin",
     "ParentRunManager",
+    "ProgressReport",
     "RetrieverManagerMixin",
     "RunManager",
     "RunManagerMixin",
@@ -82,6 +85,7 @@ __getattr__ = lazy_names(
         "BaseCallbackHandler": ".base",
         "BaseCallbackManager": ".base",
         "BaseRunManager": ".run_manager",
+        "BatchProgress": ".progress",
         "CallbackManager": ".managers",
         "CallbackManagerForChainGroup": ".chain_group",
         "CallbackManagerForChainRun": ".chain_run_manager",
@@ -94,6 +98,7 @@ __getattr__ = lazy_names(
         "FileCallbackHandler": ".file",
         "LLMManagerMixin": ".base",
         "ParentRunManager": ".run_manager",
+        "ProgressReport": ".progress",
         "RetrieverManagerMixin": ".base",
         "RunManager": ".run_manager",
         "RunManagerMixin": ".base",

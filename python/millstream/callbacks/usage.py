@@ -11,7 +11,7 @@ from .._context import add_ambient_handler
 from ..messages.usage import UsageMetadata, add_usage
 from .handlers import BaseCallbackHandler
 
-__all__ = ("UsageMetadataCallbackHandler", "get_usage_metadata_callback")
+__all__ = ("UsageMetadataCallbackHandler", "find_usage", "get_usage_metadata_callback")
 
 
 class UsageMetadataCallbackHandler(BaseCallbackHandler):
@@ -33,15 +33,20 @@ class UsageMetadataCallbackHandler(BaseCallbackHandler):
 
     def on_llm_end(self, response: Any, **kwargs: Any) -> None:
         """Add the counts of the answer."""
-        try:
-            message = response.generations[0][0].message
-            usage, model = message.usage_metadata, message.response_metadata.get("model_name")
-        except (AttributeError, IndexError):
-            return
+        usage, model = find_usage(response)
         if usage and model:
             with self._lock:
                 known = self.usage_metadata.get(model)
                 self.usage_metadata[model] = usage if known is None else add_usage(known, usage)
+
+
+def find_usage(response: Any) -> tuple[UsageMetadata | None, str | None]:
+    """Return the token counts in the result of a chat model, and the model's name; ``None`` for what is missing."""
+    try:
+        message = response.generations[0][0].message
+        return message.usage_metadata, message.response_metadata.get("model_name")
+    except (AttributeError, IndexError):
+        return None, None
 
 
 @contextmanager

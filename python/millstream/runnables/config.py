@@ -26,6 +26,7 @@ __all__ = (
     "call_func_with_variable_args",
     "child_config",
     "child_context",
+    "counts_inputs",
     "ensure_config",
     "get_async_callback_manager_for_config",
     "get_callback_manager_for_config",
@@ -179,6 +180,16 @@ def batch_configs(inputs: Sequence[Any], config: Any) -> tuple[list[RunnableConf
     if at_once is not None and (type(at_once) is not int or at_once < 0):
         raise ValueError(f"max_concurrency must be a whole number of at least 1, or None, not {at_once!r}")
     return configs, at_once or None
+
+
+def counts_inputs(config: Any) -> bool:
+    """Return whether a handler in the configuration of a batch counts the inputs as they end, each by itself."""
+    for one in config if isinstance(config, list | tuple) else (config,):
+        callbacks = one.get("callbacks") if isinstance(one, Mapping) else None
+        handlers = getattr(callbacks, "handlers", callbacks)
+        if isinstance(handlers, list | tuple) and any(getattr(handler, "counts_inputs", False) for handler in handlers):
+            return True
+    return False
 
 
 def merge_configs(*configs: Mapping[str, Any] | None) -> RunnableConfig:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from .._context import run_in_executor
-from .config import RunnableConfig, batch_configs
+from .config import RunnableConfig, batch_configs, counts_inputs
 
 if TYPE_CHECKING:
     from .run_batch import RunBatch
@@ -84,7 +84,7 @@ class Invocable(ABC, Generic[Input, Output]):
 
         With ``return_exceptions`` an :class:`Exception` stands in its output's place.
         """
-        if (runs := self._batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
+        if (runs := self._find_batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
             from .run_batch import batch_in_runs
 
             return batch_in_runs(runs)
@@ -96,6 +96,12 @@ class Invocable(ABC, Generic[Input, Output]):
         from .concurrent_calls import run_all
 
         return run_all(self._batch_calls(inputs, configs, return_exceptions, kwargs), at_once)
+
+    def _find_batch_of_runs(
+        self, inputs: Sequence[Input], config: Any, kwargs: dict[str, Any], return_exceptions: bool
+    ) -> RunBatch | None:
+        """Return the batch if each input has a run of this Runnable, and no handler counts the inputs as they end."""
+        return None if counts_inputs(config) else self._batch_of_runs(inputs, config, kwargs, return_exceptions)
 
     def _batch_of_runs(
         self,
@@ -205,7 +211,7 @@ class Invocable(ABC, Generic[Input, Output]):
         from .concurrent_calls import arun_all
         from .run_batch import abatch_in_runs
 
-        if (runs := self._batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
+        if (runs := self._find_batch_of_runs(inputs, config, kwargs, return_exceptions)) is not None:
             return await abatch_in_runs(runs)
         configs, at_once = batch_configs(inputs, config)
         if not inputs:
