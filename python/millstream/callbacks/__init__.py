@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .file import FileCallbackHandler
     from .llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from .managers import AsyncCallbackManager, CallbackManager
-    from .progress import BatchProgress, ProgressReport
+    from .progress import BatchProgress
+    from .progress_report import ProgressReport
     from .retriever_run_manager import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
     from .run_manager import AsyncParentRunManager, AsyncRunManager, BaseRunManager, ParentRunManager, RunManager
     from .stdout import StdOutCallbackHandler
@@ -98,7 +99,7 @@ __getattr__ = lazy_names(
         "FileCallbackHandler": ".file",
         "LLMManagerMixin": ".base",
         "ParentRunManager": ".run_manager",
-        "ProgressReport": ".progress",
+        "ProgressReport": ".progress_report",
         "RetrieverManagerMixin": ".base",
         "RunManager": ".run_manager",
         "RunManagerMixin": ".base",

@@ -6,43 +6,17 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from .handlers import BaseCallbackHandler
+from .progress_report import ProgressReport
 from .usage import find_usage
 
 if TYPE_CHECKING:
     from .progress_display import Display
 
-__all__ = ("BatchProgress", "ProgressReport")
-
-
-class ProgressReport(NamedTuple):
-    """How far a batch is.
-
-    ``done`` inputs of ``total`` have ended, ``failed`` of them with an exception. ``total`` is ``None`` if it is not
-    known. ``tokens`` is the number of tokens that all models have counted so far, in prompts and answers. ``seconds``
-    have passed since the start.
-    """
-
-    done: int
-    total: int | None
-    failed: int
-    tokens: int
-    seconds: float
-
-    @property
-    def rate(self) -> float:
-        """The number of inputs that end in a second, on average."""
-        return self.done / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """The seconds until the end, at the present rate; ``None`` if it is not known."""
-        if self.total is None or not self.rate:
-            return None
-        return max(0, self.total - self.done) / self.rate
+__all__ = ("BatchProgress",)
 
 
 class BatchProgress(BaseCallbackHandler):

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
-    from .progress import ProgressReport
+    from .progress_report import ProgressReport
 
 __all__ = ("Display", "describe", "make_display")
 
