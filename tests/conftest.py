@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from certificates import trust_one
 from streams import Halves
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from millstream.testing import MockServer
     from millstream.transport.native import NativeTransport
+
+trust_one()
 
 # What is about models and the network runs over both transports, as if every user had asked for each.
 OVER_BOTH_TRANSPORTS = {

@@ -17,6 +17,8 @@ from benches.server.resources import Resources
 from benches.server.scenarios import SCENARIOS, WIRES, Goal, Scenario
 from benches.server.soak import soak
 
+from certificates import trust_systems
+
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the load is built by cargo")
 
 FEW: dict[str, Any] = {"streams": 4, "tokens": 12, "rate": 200, "gap_ms": 1}
@@ -25,8 +27,11 @@ KNOWN = {contender.key: contender for contender in installed()}
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Load]:
-    with load() as found:
-        yield found
+    with pytest.MonkeyPatch.context() as patched:
+        # Cargo may have to fetch the load's crates.
+        trust_systems(patched)
+        with load() as found:
+            yield found
 
 
 @pytest.mark.parametrize("key", sorted(KNOWN))
