@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from millstream import ChatAnthropic, ChatGoogleGenerativeAI, ChatOllama, ChatOpenAI, WireOptions
+from millstream import ChatAnthropic, ChatGoogleGenerativeAI, ChatOllama, ChatOpenAI, RecordWriter, WireOptions
 from millstream.callbacks import BaseCallbackHandler
 from millstream.testing import MockServer, Reply
 from millstream.wires.names import WireName
@@ -64,6 +65,23 @@ def test_records_of_the_core_are_those_of_the_chunks(which: str, kind: str, wire
         fused, observed = (records(model, wire, is_observed=is_observed) for is_observed in (False, True))
     assert normalize(fused) == normalize(observed)
     assert fused
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("kind", REPLIES)
+@pytest.mark.parametrize("which", MODELS)
+def test_records_of_events_are_the_events(which: str, kind: str, version: Any) -> None:
+    config: Any = {"run_id": UUID(int=1)}
+
+    async def main(model: Any) -> tuple[bytes, bytes]:
+        writer = RecordWriter()
+        events = [event async for event in model.astream_events("p", config, version=version)]
+        records = [data async for data in model.astream_records("p", config, version=version)]
+        return b"".join([*map(writer.write, events), writer.end()]), b"".join(records)
+
+    with MockServer(REPLIES[kind]) as server:
+        expected, found = asyncio.run(main(MODELS[which](server)))
+    assert normalize(found) == normalize(expected)
 
 
 @pytest.mark.parametrize("is_observed", [False, True])

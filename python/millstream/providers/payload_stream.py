@@ -40,7 +40,7 @@ class PayloadGenerations(DecodedStream):
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
         """Return the function from the data of a read to chunks."""
-        read, plain, outputs = self._decoder.feed_payloads, self.plain, self._outputs
+        read, plain, outputs = self._decoder.feed_payloads, self._plain, self._outputs
 
         def feed(data: bytes) -> Sequence[Any]:
             payloads = read(data)
@@ -55,7 +55,7 @@ class PayloadGenerations(DecodedStream):
         return feed
 
     @property
-    def plain(self) -> Callable[[str], Any]:
+    def _plain(self) -> Callable[[str], Any]:
         """The function that returns the chunk of a text."""
         text = self._reader.text
         return lambda piece: ChatGenerationChunk(text(piece))
@@ -63,7 +63,7 @@ class PayloadGenerations(DecodedStream):
     def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
         outputs = []
         has_text = False
-        plain = self.plain
+        plain = self._plain
         for payload in payloads:
             if type(payload) is str:
                 has_text = True
@@ -123,7 +123,7 @@ class PayloadMessages(PayloadGenerations):
         self._texts: list[str] = []
 
     @property
-    def plain(self) -> Callable[[str], Any]:
+    def _plain(self) -> Callable[[str], Any]:
         """The function that returns the chunk of a text."""
         text = self._reader.text
         if not self._keeps:
