@@ -32,6 +32,7 @@ __all__ = (
     "read_json",
     "read_kept",
     "rebuild",
+    "replace_halves",
     "whole_text",
     "write_kept",
     "write_string",
@@ -117,8 +118,8 @@ def as_bytes(data: object, method: str = "feed") -> bytes:
     raise TypeError(f"{method}() takes bytes, not {type(data).__name__}")
 
 
-def read_json(text: str | bytes, strict: bool = True) -> Any:
-    """Return the value of ``text``, valid JSON, with U+FFFD for each lone surrogate.
+def read_json(text: str | bytes, strict: bool = True, *, keep_halves: bool = False) -> Any:
+    """Return the value of ``text``, valid JSON, with U+FFFD for each lone surrogate unless ``keep_halves``.
 
     If not ``strict``, strings may contain control characters.
     """
@@ -130,7 +131,9 @@ def read_json(text: str | bytes, strict: bool = True) -> Any:
         except ValueError:
             # An integer may have more digits than Python reads.
             value = _json_decoder(strict, _parse_int).decode(text)
-        return _whole(value) if "\\u" in text or has_surrogate(text) else value
+        if keep_halves or not ("\\u" in text or has_surrogate(text)):
+            return value
+        return replace_halves(value)
     except RecursionError:
         from json import JSONDecodeError
 
@@ -144,15 +147,15 @@ def _json_decoder(strict: bool, parse_int: Callable[[str], Any] | None = None) -
     return JSONDecoder(parse_int=parse_int, strict=strict)
 
 
-def read_kept(text: str) -> Any:
-    """Return the provider's object from ``text``, valid JSON: usage, log probabilities or an error.
+def read_kept(text: str, *, keep_halves: bool = False) -> Any:
+    """Return the provider's object from ``text``, valid JSON: usage, log probabilities, an error or a payload.
 
     One of more than 2**20 values would cost too much memory and time. A mapping with a message that says so is
     returned instead.
     """
     if len(text) > _MAX_KEPT_VALUES and sum(map(text.count, ",[{")) > _MAX_KEPT_VALUES:
         return {"message": f"the provider sent an object of more than {_MAX_KEPT_VALUES} values, which was not read"}
-    return read_json(text)
+    return read_json(text, keep_halves=keep_halves)
 
 
 def read_error(text: str) -> dict[str, Any]:
@@ -233,12 +236,12 @@ def has_surrogate(text: str) -> bool:
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 
-def _whole(value: object) -> Any:
-    """Return ``value`` with U+FFFD for every lone surrogate in it."""
+def replace_halves(value: object) -> Any:
+    """Return ``value``, a value of JSON, with U+FFFD for every lone surrogate in it."""
     if isinstance(value, str):
         return whole_text(value)
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [replace_halves(item) for item in value]
     if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
+        return {replace_halves(key): replace_halves(item) for key, item in value.items()}
     return value

@@ -8,7 +8,7 @@ from typing import Any
 from ..messages.ai import AIMessageChunk
 from ..outputs.chat_generation import ChatGenerationChunk, ChatResult
 
-__all__ = ("MessageReader",)
+__all__ = ("MessageReader", "read_values")
 
 
 class MessageReader:
@@ -48,3 +48,12 @@ class MessageReader:
     def whole(self, body: Any) -> ChatResult:
         """Return the result of an answer that did not stream; ``body`` is the JSON object of the response."""
         raise NotImplementedError
+
+
+def read_values(reader: MessageReader, values: Sequence[Any], text: str | None) -> list[ChatGenerationChunk]:
+    """Return the chunks of ``values``, those of one payload, the last of which has ``text``."""
+    if len(values) == 1:
+        chunk = reader.read(values[0], text)
+        return [] if chunk is None else [chunk]
+    chunks = [reader.read(value, text if at == len(values) else None) for at, value in enumerate(values, 1)]
+    return [chunk for chunk in chunks if chunk is not None]

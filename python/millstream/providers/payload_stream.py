@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any
 
-from .._values import read_kept
 from ..errors import StreamError
 from ..messages.ai import text_chunk
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk, merge_chat_generation_chunks
 from ..streaming.protocols import WireFeed
-from .message_reader import MessageReader
+from .message_reader import MessageReader, read_values
+from .payload_joiner import PayloadJoiner
 from .stream_decoding import DecodedStream
 
 __all__ = ("PayloadGenerations", "PayloadMessages")
@@ -25,7 +25,7 @@ class PayloadGenerations(DecodedStream):
     and adds the last chunk.
     """
 
-    __slots__ = ("_make_reader", "_reader")
+    __slots__ = ("_joiner", "_make_reader", "_reader")
 
     def __init__(
         self, format: str, limit: float | None, make_reader: Callable[[], MessageReader], *, n: int | None
@@ -36,6 +36,7 @@ class PayloadGenerations(DecodedStream):
     def _start(self) -> None:
         super()._start()
         self._reader = self._make_reader()
+        self._joiner = PayloadJoiner(self._format)
 
     @property
     def feed(self) -> Callable[[bytes], Sequence[Any]]:
@@ -61,15 +62,15 @@ class PayloadGenerations(DecodedStream):
         return lambda piece: ChatGenerationChunk(text(piece))
 
     def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
-        outputs = []
+        outputs: list[Any] = []
         has_text = False
         plain = self._plain
         for payload in payloads:
             if type(payload) is str:
                 has_text = True
                 outputs.append(plain(payload))
-            elif (chunk := self._reader.read(read_kept(payload[0]), payload[1])) is not None:
-                outputs.append(self._take(chunk))
+            else:
+                outputs += map(self._take, read_values(self._reader, self._joiner.read(payload[0]), payload[1]))
         if outputs and not has_text:
             self._check_idle()
         return outputs
@@ -79,10 +80,14 @@ class PayloadGenerations(DecodedStream):
         return chunk
 
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
+        failure = None
         try:
-            return self._outputs(self._decoder.close_payloads()), None
+            outputs = [*self._outputs(self._decoder.close_payloads())]
         except StreamError as error:
-            return self._outputs(error.items), error
+            failure = error
+            outputs = [*self._outputs(error.items)]
+        outputs += map(self._take, read_values(self._reader, self._joiner.finish(), None))
+        return outputs, failure
 
     def _last_outputs(self) -> Sequence[Any]:
         return [*map(self._take, self._reader.finish())]

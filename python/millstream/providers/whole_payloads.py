@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._values import read_kept
 from ..errors import StreamError, StreamTruncatedError
 from ..messages.conversion import finish_message
 from ..outputs.chat_generation import (
@@ -14,7 +13,8 @@ from ..outputs.chat_generation import (
     ChatResult,
     merge_chat_generation_chunks,
 )
-from .message_reader import MessageReader
+from .message_reader import MessageReader, read_values
+from .payload_joiner import PayloadJoiner
 from .whole_body import WholeBody
 
 __all__ = ("WholePayloads",)
@@ -46,16 +46,18 @@ class WholePayloads(WholeBody):
         Raises :class:`~millstream.errors.StreamTruncatedError` for a response without an answer.
         """
         if self._is_object and len(self._payloads) == 1 and type(self._payloads[0]) is tuple:
-            return reader.whole(read_kept(self._payloads[0][0]))
+            return reader.whole(PayloadJoiner(self._format).read(self._payloads[0][0])[-1])
         merged = merge_chat_generation_chunks([*self._read_chunks(reader)])
         if merged is None:
             raise StreamTruncatedError("the server sent no choices")
         return ChatResult([ChatGeneration(finish_message(merged.message), merged.generation_info)])
 
     def _read_chunks(self, reader: MessageReader) -> Iterator[ChatGenerationChunk]:
+        joiner = PayloadJoiner(self._format)
         for payload in self._payloads:
             if type(payload) is str:
                 yield ChatGenerationChunk(reader.text(payload))
-            elif (chunk := reader.read(read_kept(payload[0]), payload[1])) is not None:
-                yield chunk
+            else:
+                yield from read_values(reader, joiner.read(payload[0]), payload[1])
+        yield from read_values(reader, joiner.finish(), None)
         yield from reader.finish()

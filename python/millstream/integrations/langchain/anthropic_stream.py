@@ -12,7 +12,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from .anthropic_requests import AnthropicRequest
 from .message_outputs import MessageOutputs, keeping_maker
-from .payload_outputs import PayloadOutputs, read_payload, text_feed
+from .payload_outputs import PayloadOutputs, text_feed
 from .text_chunks import generation_maker, message_maker
 
 __all__ = ("AnthropicGenerations", "AnthropicMessages")
@@ -69,11 +69,10 @@ class AnthropicGenerations(PayloadOutputs):
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
             return self._add_info(self._make(payload))
-        value = read_payload(payload[0])
+        value, text = payload
         if not isinstance(value, dict) or value.get("type") not in _KNOWN:
             return None
-        if payload[1] is not None:
-            _set_text(value, payload[1])
+        _set_text(value, text or "")
         if value["type"] == "content_block_start" or ("index" in value and value["index"] not in self._indexes):
             self._indexes.append(value.get("index"))
         message, self._block_start = self._model._make_message_chunk_from_anthropic_event(
@@ -144,5 +143,5 @@ def _set_text(value: Mapping[str, Any], text: str) -> None:
     """Replace the text of a payload by ``text``, which is in whole characters."""
     for name in ("delta", "content_block"):
         holder = value.get(name)
-        if isinstance(holder, dict) and "text" in holder:
+        if isinstance(holder, dict) and isinstance(holder.get("text"), str):
             holder["text"] = text

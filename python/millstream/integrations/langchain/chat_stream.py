@@ -14,7 +14,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceLogprobs
 from ..._pydantic_object import is_text
 from .chunks import chat_generation_maker, chat_message_maker
 from .message_outputs import merge_result
-from .payload_outputs import PayloadOutputs, read_payload
+from .payload_outputs import PayloadOutputs
 from .text_chunks import merge_metadata
 
 if TYPE_CHECKING:
@@ -106,9 +106,8 @@ class DecodedGenerations(PayloadOutputs):
             return self._convert({"choices": [{"index": 0, "delta": {"content": payload}}]})
         return self._make(payload)
 
-    def _convert_payload(self, raw: str, text: str | None) -> Any:
-        """Return the output of the payload ``raw``, whose text, in whole characters, is ``text``."""
-        payload = read_payload(raw)
+    def _convert_payload(self, payload: Any, text: str | None) -> Any:
+        """Return the output of ``payload``, a value of JSON, whose text, in whole characters, is ``text``."""
         choice = _find_choice(payload)
         if choice is None:
             return self._convert(payload)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -58,9 +57,9 @@ class CompletionChunks(PayloadOutputs):
         self._has_chunks = True
         return self._build(*found)
 
-    def _read(self, raw: str, text: str | None) -> tuple[str, dict[str, Any] | None] | None:
-        """Return the text and the info of the payload ``raw``; ``None`` if it has other choices only."""
-        choices = json.loads(raw).get("choices")
+    def _read(self, payload: Any, text: str | None) -> tuple[str, dict[str, Any] | None] | None:
+        """Return the text and the info of a payload; ``None`` if it has other choices only."""
+        choices = payload.get("choices")
         if not choices:
             return "", None
         choice = choices[0] if self._n == 1 else next((each for each in choices if not each.get("index")), None)

@@ -8,11 +8,11 @@ from typing import Any
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_google_genai import chat_models as theirs
 
-from ...providers.google.candidates import is_text_alone
+from ...providers.google.candidates import is_text_alone, set_text
 from ...providers.google.usage import UsageDifferences
 from .google_requests import GoogleRequest, to_response
 from .message_outputs import MessageOutputs
-from .payload_outputs import PayloadOutputs, read_payload
+from .payload_outputs import PayloadOutputs
 from .text_chunks import generation_maker, merge_metadata, message_maker
 
 __all__ = ("GoogleGenerations", "GoogleMessages")
@@ -72,7 +72,7 @@ class GoogleGenerations(PayloadOutputs):
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
             return self._make_text(payload, None)
-        value = read_payload(payload[0])
+        value, text = payload
         if not isinstance(value, dict):
             return None
         version = value.get("modelVersion")
@@ -80,10 +80,11 @@ class GoogleGenerations(PayloadOutputs):
             self._version = version
             self._as_blocks = theirs._is_gemini_3_or_later(version if isinstance(version, str) else "")
         usage = self._usage.add(value.get("usageMetadata"))
-        if payload[1] is not None:
-            if _is_text_alone(value):
-                return self._make_text(payload[1], usage)
-            _set_text(value, payload[1])
+        if text is not None and _is_text_alone(value):
+            return self._make_text(text, usage)
+        candidates = value.get("candidates")
+        if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict):
+            set_text(candidates[0], text or "")
         return self._convert(value, usage)
 
     def _make_text(self, text: str, usage: Any) -> Any:
@@ -172,14 +173,3 @@ def _is_text_alone(value: dict[str, Any]) -> bool:
         and isinstance(candidates[0], dict)
         and is_text_alone(candidates[0])
     )
-
-
-def _set_text(value: dict[str, Any], text: str) -> None:
-    """Replace the only text of the first candidate by ``text``, which is in whole characters."""
-    try:
-        parts = value["candidates"][0]["content"]["parts"]
-        own = [part for part in parts if isinstance(part.get("text"), str) and not part.get("thought")]
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return
-    if len(own) == 1:
-        own[0]["text"] = text

@@ -12,7 +12,7 @@ from ollama import ChatResponse
 
 from .message_outputs import MessageOutputs, keeping_maker
 from .ollama_requests import OllamaRequest
-from .payload_outputs import PayloadOutputs, read_payload, text_feed
+from .payload_outputs import PayloadOutputs, text_feed
 from .text_chunks import generation_maker, message_maker
 
 __all__ = ("OllamaGenerations", "OllamaMessages")
@@ -52,12 +52,12 @@ class OllamaGenerations(PayloadOutputs):
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is str:
             return self._make(payload)
-        value = read_payload(payload[0])
+        value, text = payload
         message = value.get("message") if isinstance(value, dict) else None
         if not isinstance(message, dict):
             return None
         if isinstance(message.get("content"), str):
-            message["content"] = payload[1] or ""
+            message["content"] = text or ""
         chunk = self._convert(value)
         if chunk is None:
             return None

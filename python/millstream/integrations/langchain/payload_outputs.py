@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar, Protocol
@@ -10,10 +9,12 @@ from typing import Any, ClassVar, Protocol
 import orjson
 
 from ..._retry_after import copy_retry_after
+from ..._values import read_kept
 from ...errors import MillstreamError, StreamError
+from ...providers.payload_joiner import PayloadJoiner
 from ...providers.stream_decoding import DecodedStream
 
-__all__ = ("HostRequest", "PayloadOutputs", "read_payload", "text_feed")
+__all__ = ("HostRequest", "PayloadOutputs", "text_feed")
 
 
 class HostRequest(Protocol):
@@ -31,7 +32,7 @@ class PayloadOutputs(DecodedStream):
     ``collect_result``; elsewhere LangChain merges the chunks.
     """
 
-    __slots__ = ("_has_chunks", "_has_failed", "_has_finished", "_request")
+    __slots__ = ("_has_chunks", "_has_failed", "_has_finished", "_joiner", "_request")
 
     _needs_chunks: ClassVar[bool] = False
     """Whether a stream without chunks is an error here, as it is in LangChain's machinery."""
@@ -42,6 +43,7 @@ class PayloadOutputs(DecodedStream):
 
     def _start(self) -> None:
         super()._start()
+        self._joiner = PayloadJoiner(self._format, _read_payload)
         self._has_failed = False
         # Whether a payload with more than text has become a chunk; the decoder counts those of text.
         self._has_chunks = False
@@ -69,15 +71,19 @@ class PayloadOutputs(DecodedStream):
         return self._request.to_host_error(error, self._decoder.deltas_seen)
 
     def _make_output(self, payload: Any) -> Any:
-        """Return the output for ``payload``: a text, or a pair of all of it and its text; ``None`` if it has none."""
+        """Return the output for ``payload``; ``None`` if it has none.
+
+        It is a text, or a pair: a value of JSON and the text in it, in whole characters.
+        """
         raise NotImplementedError
 
     def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
         outputs: list[Any] = []
         try:
             for payload in payloads:
-                output = self._make_output(payload)
-                if output is not None:
+                if type(payload) is not str:
+                    self._add_outputs(self._joiner.read(payload[0]), payload[1], outputs)
+                elif (output := self._make_output(payload)) is not None:
                     outputs.append(output)
         except Exception as error:
             if not outputs:
@@ -88,25 +94,38 @@ class PayloadOutputs(DecodedStream):
             self._decoder._finished.append(True)
         return outputs
 
+    def _add_outputs(self, values: Sequence[Any], text: str | None, outputs: list[Any]) -> None:
+        """Add the outputs for ``values``, those of one payload, the last of which has ``text``."""
+        last = len(values) - 1
+        for at, value in enumerate(values):
+            output = self._make_output((value, text if at == last else None))
+            if output is not None:
+                outputs.append(output)
+
     def _close(self) -> tuple[Sequence[Any], StreamError | None]:
         if self._has_failed:
             return (), None
+        failure = None
         try:
-            return self._outputs(self._decoder.close_payloads()), None
+            payloads = self._decoder.close_payloads()
         except StreamError as error:
-            return self._outputs(error.items), error
+            payloads, failure = error.items, error
+        outputs = [*self._outputs(payloads)]
+        if not self._has_failed:
+            self._add_outputs(self._joiner.finish(), None, outputs)
+        return outputs, failure
 
     def _check_end(self) -> StreamError | None:
         # Such a stream is complete without choices: it may have the usage, or Azure's filter results.
         return None if self._decoder.ended == "[DONE]" else super()._check_end()
 
 
-def read_payload(raw: str) -> Any:
-    """Return the value of a payload. orjson rejects lone surrogates and NaN."""
+def _read_payload(raw: str) -> Any:
+    """Return the value of a payload. orjson rejects NaN and lone surrogates."""
     try:
         return orjson.loads(raw)
     except ValueError:
-        return json.loads(raw)
+        return read_kept(raw)
 
 
 def text_feed(

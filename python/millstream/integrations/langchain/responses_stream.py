@@ -12,7 +12,6 @@ from langchain_openai.chat_models.base import BaseChatOpenAI, _add_gateway_metad
 from openai._models import construct_type
 from openai.types.responses import ResponseError, ResponseStreamEvent
 
-from ..._values import read_kept
 from ...errors import MillstreamError, ProviderError
 from ..openai.models import union_builder
 from .chunks import response_generation_maker, response_message_maker
@@ -103,7 +102,7 @@ class ResponseGenerations(PayloadOutputs):
 
     def _make_output(self, payload: Any) -> Any:
         if type(payload) is not str:
-            return self._convert_payload(read_kept(payload[0]), payload[1])
+            return self._convert_payload(*payload)
         if self._is_in_part():
             return self._make(payload, self._indexes[0])
         output_index, part_index, item_id = self._begun

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
 from .contents import SIGNATURES
 from .parts import MEDIA_PROCESSING
 
-__all__ = ("Candidate", "is_text_alone", "read_candidate")
+__all__ = ("Candidate", "is_text_alone", "read_candidate", "set_text")
 
 _CODE_WARNING = """
         Warning: Output may vary each run.
@@ -68,22 +68,18 @@ def is_text_alone(candidate: Mapping[str, Any]) -> bool:
     return len(parts[0]) == 1 and bool(parts[0].get("text"))
 
 
-def read_candidate(candidate: Mapping[str, Any], *, as_blocks: bool, strip: bool, text: str | None = None) -> Candidate:
+def read_candidate(candidate: dict[str, Any], *, as_blocks: bool, strip: bool, text: str | None = None) -> Candidate:
     """Return what the parts of ``candidate`` are in a message.
 
     With ``as_blocks``, texts are always blocks; ``strip`` removes the line ends that Gemini puts behind a whole
-    text. ``text`` replaces the only text of a candidate.
+    text. ``text`` is the text of the candidate in whole characters.
     """
-    content = candidate.get("content")
-    parts = content.get("parts") if isinstance(content, Mapping) else None
+    if text is not None:
+        set_text(candidate, text)
     found = Candidate()
-    known = [part for part in parts if isinstance(part, Mapping)] if isinstance(parts, list) else []
-    replaced = text is not None and _count_texts(known) == 1
-    for part in known:
+    for part in _list_parts(candidate):
         signature = _read_signature(part)
         own = part.get("text")
-        if isinstance(own, str) and not part.get("thought"):
-            own = text if replaced and text is not None else own
         _read_text(found, part, own.rstrip("\n") if strip and isinstance(own, str) else own, signature, as_blocks)
         for name, read in _READERS:
             if isinstance(value := part.get(name), Mapping):
@@ -93,8 +89,37 @@ def read_candidate(candidate: Mapping[str, Any], *, as_blocks: bool, strip: bool
     return found
 
 
-def _count_texts(parts: Sequence[_Part]) -> int:
-    return sum(isinstance(part.get("text"), str) and not part.get("thought") for part in parts)
+def set_text(candidate: dict[str, Any], text: str) -> None:
+    """Change the texts of the parts of ``candidate`` to ``text``, the same in whole characters.
+
+    A half that was held back before is at the start of ``text``, and one that is held back now is missing at its end.
+    """
+    parts = _list_parts(candidate)
+    own = [part for part in parts if isinstance(part.get("text"), str) and not part.get("thought")]
+    texts = [part["text"] for part in own]
+    if "".join(texts) == text:
+        return
+    if not own:
+        content = candidate.get("content")
+        candidate["content"] = {**(content if isinstance(content, dict) else {}), "parts": [*parts, {"text": text}]}
+        return
+    # In UTF-16, where a half counts as U+FFFD does, the two differ only at the start and the end.
+    units = text.encode("utf-16-le")
+    sizes = [len(piece.encode("utf-16-le", "surrogatepass")) for piece in texts]
+    start, place = 0, max(len(units) - sum(sizes), 0)
+    for part, size in zip(own, sizes, strict=True):
+        place += size
+        # A character belongs to the part that has its second half.
+        end = place - 2 if units[place + 1 : place + 2] and 0xDC <= units[place + 1] <= 0xDF else place
+        end = len(units) if part is own[-1] else min(max(start, end), len(units))
+        part["text"] = units[start:end].decode("utf-16-le")
+        start = end
+
+
+def _list_parts(candidate: Mapping[str, Any]) -> list[dict[str, Any]]:
+    content = candidate.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
 
 
 def _read_signature(part: _Part) -> str | None:

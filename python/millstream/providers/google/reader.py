@@ -78,6 +78,9 @@ class GeminiReader(MessageReader):
             chunk = self.text(text)
             chunk.id, chunk.usage_metadata = None, usage
             return ChatGenerationChunk(chunk, {"safety_ratings": []})
+        if text is None and candidate.get("index") in (None, 0):
+            # A text that is half of a character is nothing yet.
+            text = ""
         found = read_candidate(candidate, as_blocks=self._as_blocks, strip=False, text=text)
         info, metadata = _describe(candidate, version, wants_logprobs=self._wants_logprobs)
         message = text_chunk("", None, metadata)
@@ -131,7 +134,7 @@ class GeminiReader(MessageReader):
         return self._index
 
 
-def _list_candidates(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _list_candidates(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     candidates = payload.get("candidates")
     return [one for one in candidates if isinstance(one, dict)] if isinstance(candidates, list) else []
 
