@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-peers test-interpreters soak lint format bench bench-against build wheels container lock clean
+.PHONY: help docs demo test test-fast test-peers test-interpreters soak lint format bench bench-against build wheels container lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench: build  ## measure against the peers and the pure-Python half, in memory a
 
 bench-against: build  ## compare with another checkout that is built: make bench-against CHECKOUT=../before
 	$(BIN)/python -m benches.against $(CHECKOUT)
+
+docs: $(TOOLS)  ## build the documentation site into target/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 build: $(BUILT)  ## build the extension into .venv
 

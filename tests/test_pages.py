@@ -14,7 +14,11 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent.name != "migra
 # Pages whose code needs more than a server, and the module or the folder of tests/ that runs it.
 RUN_ELSEWHERE = {"how-to/adding-a-provider.md": "test_adding_a_provider.py"}
 RUN_HERE = [page for page in PAGES if str(page.relative_to(DOCS)) not in RUN_ELSEWHERE]
-LEARNING = [page for page in RUN_HERE if page.parent.name == "how-to" or page.name in ("tutorial.md", "index.md")]
+LEARNING = [
+    page
+    for page in RUN_HERE
+    if page.parent.name == "how-to" or (page.parent == DOCS and page.stem in ("index", "tutorial"))
+]
 
 
 @pytest.mark.parametrize("page", [page for page in RUN_HERE if any(find_blocks(page.read_text()))], ids=name_of)

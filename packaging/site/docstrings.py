@@ -1,0 +1,117 @@
+"""Docstrings as Markdown: an extension of Griffe, which reads the sources for the reference of the site.
+
+Docstrings are plain text that ``help`` shows well, with a few marks of reStructuredText: roles, double backquotes,
+literal blocks, examples of doctest, and lists of terms.
+"""
+
+import re
+from collections.abc import Iterator
+from inspect import cleandoc
+from typing import Any
+
+import griffe
+
+__all__ = ("PlainDocstrings", "to_markdown")
+
+ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):`(?P<tilde>~?)(?P<path>[\w.]+)(?:\(\))?`")
+TERM = re.compile(r"``[\w*]+``(?:, ``[\w*]+``)*(?: and ``[\w*]+``)?$")
+
+
+class PlainDocstrings(griffe.Extension):
+    """Rewrites each docstring of a package once it is loaded."""
+
+    def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
+        """Rewrite the docstrings of ``pkg``."""
+        for item in _walk(pkg):
+            if item.docstring is not None:
+                item.docstring.value = to_markdown(item.docstring.value, item)
+
+
+def _walk(item: griffe.Object) -> Iterator[griffe.Object]:
+    yield item
+    for member in item.members.values():
+        if isinstance(member, griffe.Object):
+            yield from _walk(member)
+
+
+def to_markdown(text: str, item: griffe.Object) -> str:
+    """Return the docstring ``text`` of ``item`` as Markdown."""
+    blocks = _blocks(cleandoc(text).splitlines())
+    return "\n\n".join(_block(kind, lines, item) for kind, lines in blocks)
+
+
+def _blocks(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the paragraphs of a docstring, the literal blocks and the examples, each with its kind."""
+    at, literal = 0, False
+    while at < len(lines):
+        if not lines[at].strip():
+            at += 1
+            continue
+        end = at
+        indented = literal and lines[at].startswith(" ")
+        while (
+            end < len(lines)
+            and (lines[end].strip() or indented)
+            and not (indented and lines[end].strip() and lines[end][0] != " ")
+        ):
+            end += 1
+        block = lines[at:end]
+        at = end
+        if indented:
+            yield "code", cleandoc("\n".join(["", *block])).splitlines()
+        elif block[0].lstrip().startswith(">>> "):
+            yield "example", cleandoc("\n".join(["", *block])).splitlines()
+        else:
+            yield "text", block
+        literal = not indented and block[-1].rstrip().endswith("::")
+
+
+def _block(kind: str, lines: list[str], item: griffe.Object) -> str:
+    if kind == "code":
+        return "\n".join(["```python", *lines, "```"])
+    if kind == "example":
+        return "\n".join(["```pycon", *lines, "```"])
+    return _paragraph(lines, item)
+
+
+def _paragraph(lines: list[str], item: griffe.Object) -> str:
+    found: list[str] = []
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if TERM.match(line) and following.startswith("    "):
+            found += ["", _inline(line, item)]
+        elif line.startswith("    ") and found and number and TERM.match(lines[number - 1]):
+            found.append(f":   {_inline(line.strip(), item)}")
+        elif line.startswith("* ") and number and not lines[number - 1].startswith(("* ", "  ")):
+            found += ["", _inline(line, item)]
+        else:
+            found.append(_inline(line, item))
+    text = "\n".join(found).strip("\n")
+    return re.sub(r" ?::$", lambda mark: "" if mark[0] == " ::" else ":", text)
+
+
+def _inline(line: str, item: griffe.Object) -> str:
+    line = ROLE.sub(lambda role: _reference(role["path"], role["tilde"] == "~", item), line)
+    return line.replace("``", "`")
+
+
+def _reference(path: str, short: bool, item: griffe.Object) -> str:
+    shown = path.rpartition(".")[2] if short else path
+    return f'<autoref identifier="{_resolve(path, item)}" optional><code>{shown}</code></autoref>'
+
+
+def _resolve(path: str, item: griffe.Object) -> str:
+    """Return the place of the object that ``item`` calls ``path``."""
+    if path.startswith("millstream."):
+        return path
+    first, _, rest = path.partition(".")
+    holder: griffe.Object | None = item
+    while holder is not None:
+        if holder.is_class and first in holder.all_members:
+            break
+        holder = holder.parent
+    try:
+        place = holder.all_members[first].canonical_path if holder is not None else item.resolve(first)
+    except (griffe.AliasResolutionError, griffe.NameResolutionError, griffe.CyclicAliasError, KeyError):
+        return path
+    return f"{place}.{rest}" if rest else place
