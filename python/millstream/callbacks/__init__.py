@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     )
     from .chain_group import AsyncCallbackManagerForChainGroup, CallbackManagerForChainGroup
     from .chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+    from .costs import CostCallbackHandler, get_cost_callback
     from .custom_events import adispatch_custom_event, dispatch_custom_event
     from .file import FileCallbackHandler
     from .llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from .managers import AsyncCallbackManager, CallbackManager
+    from .prices import ModelPrices, compute_cost
     from .progress import BatchProgress
     from .progress_report import ProgressReport
     from .retriever_run_manager import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
@@ -55,8 +57,10 @@ __all__ = (
     "CallbackManagerMixin",
     "Callbacks",
     "ChainManagerMixin",
+    "CostCallbackHandler",
     "FileCallbackHandler",
     "LLMManagerMixin",
+    "ModelPrices",
     "ParentRunManager",
     "ProgressReport",
     "RetrieverManagerMixin",
@@ -67,7 +71,9 @@ __all__ = (
     "ToolManagerMixin",
     "UsageMetadataCallbackHandler",
     "adispatch_custom_event",
+    "compute_cost",
     "dispatch_custom_event",
+    "get_cost_callback",
     "get_usage_metadata_callback",
 )
 
@@ -96,8 +102,10 @@ __getattr__ = lazy_names(
         "CallbackManagerMixin": ".base",
         "Callbacks": ".base",
         "ChainManagerMixin": ".base",
+        "CostCallbackHandler": ".costs",
         "FileCallbackHandler": ".file",
         "LLMManagerMixin": ".base",
+        "ModelPrices": ".prices",
         "ParentRunManager": ".run_manager",
         "ProgressReport": ".progress_report",
         "RetrieverManagerMixin": ".base",
@@ -108,7 +116,9 @@ __getattr__ = lazy_names(
         "ToolManagerMixin": ".base",
         "UsageMetadataCallbackHandler": ".usage",
         "adispatch_custom_event": ".custom_events",
+        "compute_cost": ".prices",
         "dispatch_custom_event": ".custom_events",
+        "get_cost_callback": ".costs",
         "get_usage_metadata_callback": ".usage",
     },
 )

@@ -8,7 +8,11 @@ from .._pydantic_field import PydanticField
 from .generation import Generation
 from .run_info import RunInfo
 
-__all__ = ("LLMResult",)
+__all__ = ("CountedElsewhere", "LLMResult")
+
+
+class CountedElsewhere(dict[str, Any]):
+    """The empty ``token_usage`` of a prompt whose tokens are counted with those of the first prompt of its call."""
 
 
 class LLMResult(PydanticField):
@@ -71,4 +75,4 @@ class LLMResult(PydanticField):
 
 
 def _drop_usage(llm_output: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if llm_output is None else {**deepcopy(llm_output), "token_usage": {}}
+    return None if llm_output is None else {**deepcopy(llm_output), "token_usage": CountedElsewhere()}
