@@ -25,7 +25,7 @@ from .coroutines import run_coroutine
 if TYPE_CHECKING:
     from ..messages.base import BaseMessage
 
-__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event")
+__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event", "takes_chunks")
 
 Result = TypeVar("Result")
 
@@ -283,12 +283,24 @@ async def _acall(handler: RunHandler, call: Callable[[], Any], method: Callable[
 
 # The classes whose methods a handler inherits if it does not write them: they do nothing.
 _EMPTY_CLASSES = frozenset(f"{name}ManagerMixin" for name in ("LLM", "Chain", "Tool", "Retriever", "Callback", "Run"))
+_EMPTY_ASYNC = frozenset(("AsyncCallbackHandler.on_llm_new_token", "AsyncCallbackHandler.on_stream_event"))
+
+
+def takes_chunks(handler: Any) -> bool:
+    """Return whether a handler is to be notified of the chunks of a model, rather than of its start and end alone."""
+    if getattr(handler, "ignore_llm", False):
+        return False
+    methods = [getattr(handler, name, None) for name in ("on_llm_new_token", "on_stream_event")]
+    return hasattr(handler, "tap_output_iter") or not all(map(_is_empty, methods))
 
 
 def _is_empty(method: object) -> bool:
     """Return whether calling ``method`` does nothing, which need not wait for a thread: it is a base class's."""
-    owner = getattr(method, "__qualname__", "").partition(".")[0]
-    return owner in _EMPTY_CLASSES and method.__module__.partition(".")[0] in ("millstream", "langchain_core")
+    if method is None:
+        return True
+    name = getattr(method, "__qualname__", "")
+    is_base = name.partition(".")[0] in _EMPTY_CLASSES or name in _EMPTY_ASYNC
+    return is_base and method.__module__.partition(".")[0] in ("millstream", "langchain_core")
 
 
 def _chat_start(handler: object) -> Callable[..., Any]:

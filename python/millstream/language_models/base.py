@@ -59,7 +59,9 @@ Out = TypeVar("Out")
 class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     """The base class of :class:`~millstream.language_models.llms.BaseLLM` and :class:`~millstream.BaseChatModel`.
 
-    Its annotated fields, and those of subclasses, are keyword arguments of the constructor.
+    Its annotated fields, and those of subclasses, are keyword arguments of the constructor. With ``stream_timing``,
+    the last chunk of a stream, and the message that the chunks add up to, have ``first_chunk_seconds`` and
+    ``chunks_per_second`` in their ``response_metadata``; the result of an LLM has them in its ``generation_info``.
     """
 
     name: str | None = None
@@ -69,6 +71,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
     tags: list[str] | None = None
     metadata: dict[str, Any] | None = None
     custom_get_token_ids: Any = None
+    stream_timing: bool = False
 
     _model_type: ClassVar[ModelType[Any]]
 

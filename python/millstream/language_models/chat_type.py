@@ -9,6 +9,7 @@ from uuid import UUID
 
 from .._back_off import sharing_back_off
 from .._secrets import mask_secrets
+from ..callbacks.dispatch import takes_chunks
 from ..callbacks.managers import CallbackManager
 from ..callbacks.protocol_handlers import receives_events
 from ..function_calling.formats import describe_format
@@ -25,6 +26,7 @@ from .chat_calls import (
     make_last_chunk,
     model_input,
 )
+from .chunk_timer import ChunkTimer, TimedList, begin_timer, timed_stream
 from .model_type import ModelCall, Results, enter_run, takes_run_manager
 from .prompt_text import LanguageModelInput
 
@@ -279,20 +281,21 @@ class ChatModelType:
             if (result := call_with_events(model, call, run)) is not None:
                 return complete_result(model, result, run.run_id)
         if self._call_streams(model, call.kwargs, run, for_async=False):
-            native = self._native_stream(model, call, run, for_async=False)
+            timer = begin_timer(model, run)
+            native = self._native_stream(model, call, run, timer, for_async=False)
             if native is not None:
                 for _ in drive(*native):
                     pass
                 return self._to_chat_result(model, native[1].result(), run)
-            chunks = []
+            chunks = TimedList(timer, stamps=model.stream_timing)
             complete = self.chunk_completer(model, run.run_id)
             for chunk in self.open(model, call, run):
                 complete(chunk)
-                run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
                 chunks.append(chunk)
+                run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
-                run.on_llm_new_token(self.callback_token(last), chunk=last)
                 chunks.append(last)
+                run.on_llm_new_token(self.callback_token(last), chunk=last)
             return self._to_chat_result(model, self.result(chunks, None), run)
         if model.rate_limiter is not None:
             model.rate_limiter.acquire(blocking=True)
@@ -308,20 +311,21 @@ class ChatModelType:
             if (result := await acall_with_events(model, call, run)) is not None:
                 return complete_result(model, result, run.run_id)
         if self._call_streams(model, call.kwargs, run, for_async=True):
-            native = self._native_stream(model, call, run, for_async=True)
+            timer = begin_timer(model, run)
+            native = self._native_stream(model, call, run, timer, for_async=True)
             if native is not None:
                 async for _ in adrive(*native):
                     pass
                 return self._to_chat_result(model, native[1].result(), run)
-            chunks: list[Any] = []
+            chunks = TimedList(timer, stamps=model.stream_timing)
             complete = self.chunk_completer(model, run.run_id)
             async for chunk in await self.aopen(model, call, run):
                 complete(chunk)
-                await run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
                 chunks.append(chunk)
+                await run.on_llm_new_token(self.callback_token(chunk), chunk=chunk)
             if chunks and (last := self.closing_chunk(chunks[-1], run.run_id)) is not None:
-                await run.on_llm_new_token(self.callback_token(last), chunk=last)
                 chunks.append(last)
+                await run.on_llm_new_token(self.callback_token(last), chunk=last)
             return self._to_chat_result(model, self.result(chunks, None), run)
         if model.rate_limiter is not None:
             await model.rate_limiter.aacquire(blocking=True)
@@ -330,12 +334,12 @@ class ChatModelType:
         return complete_result(model, result, run.run_id)
 
     def _native_stream(
-        self, model: ChatModel, call: ModelCall, run: LLMRun, *, for_async: bool
+        self, model: ChatModel, call: ModelCall, run: LLMRun, timer: ChunkTimer | None, *, for_async: bool
     ) -> tuple[Source, ChunkProcessor[LLMResult]] | None:
         """Return the native stream, if there are no handlers to notify of its chunks."""
-        if run.handlers or not model._streams_natively(call, for_async=for_async):
+        if any(map(takes_chunks, run.handlers)) or not model._streams_natively(call, for_async=for_async):
             return None
-        return model._native_stream(call, collect_result=True, run_id=run.run_id)
+        return timed_stream(model, model._native_stream(call, collect_result=True, run_id=run.run_id), timer)
 
     def _to_chat_result(self, model: ChatModel, streamed: LLMResult, run: LLMRun) -> ChatResult:
         """Return the merged chunks of a stream as the result of ``_generate`` would be."""

@@ -16,7 +16,9 @@ from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, child_config, child_context
 from ..streaming.channel import Channel, is_cancelled
 from ..streaming.inputs import NestedIterator, close_iterator
+from ..streaming.protocols import ChunkProcessor
 from ..streaming.workers import pump
+from .chunk_timer import is_last, make_timer, stamp, start_timer
 from .generate import select_run_args
 from .model_type import Model, ModelCall
 
@@ -55,6 +57,8 @@ class ModelRun:
         self._model = model
         self._collects_chunks = collect_result or bool(self.manager.handlers)
         self._complete = model_type.chunk_completer(model, self.run_id)
+        self.timer = make_timer(model, self.manager.handlers)
+        self._stamps = model.stream_timing
         self._chunks: list[Any] = []
         self._last_chunk: Any = None
         self._result: LLMResult | None = None
@@ -77,7 +81,12 @@ class ModelRun:
 
     def result(self) -> LLMResult:
         """Return the merged chunks, or the result of the one call."""
-        return self.model_type.result(self._chunks, self._llm_output) if self._result is None else self._result
+        if self._result is not None:
+            return self._result
+        result = self.model_type.result(self._chunks, self._llm_output)
+        if self.timer is not None and self._stamps:
+            stamp(result.generations[0][0], self.timer)
+        return result
 
     def ending(self) -> tuple[str | None, Any] | None:
         """Return the finish reason and the token counts of a model whose chunks are texts, without either."""
@@ -146,6 +155,10 @@ class ModelRun:
         """Complete a chunk, keep it for the result, and notify the handlers of it."""
         self._complete(chunk)
         self._last_chunk = chunk
+        if self.timer is not None:
+            self.timer.add(chunk)
+            if self._stamps and is_last(chunk):
+                stamp(chunk, self.timer)
         if self._collects_chunks:
             self._chunks.append(chunk)
         return self._notify(chunk, run) if run.handlers else None
@@ -163,7 +176,10 @@ class ModelRun:
         """
         if self._last_chunk is None:
             raise ValueError("No generation chunks were returned")
-        return self.model_type.closing_chunk(self._last_chunk, self.run_id)
+        last = self.model_type.closing_chunk(self._last_chunk, self.run_id)
+        if last is not None and self.timer is not None and self._stamps:
+            stamp(last, self.timer)
+        return last
 
     # A model that does not.
 
@@ -188,6 +204,8 @@ class ModelRun:
 
     def start(self, run: LLMRun) -> Awaitable[None] | None:
         """Report the start of a run that streams."""
+        if self.timer is not None:
+            start_timer(self.timer, run)
         if not run.handlers:
             return None
         call, model_type = self._call, self.model_type
@@ -208,6 +226,16 @@ class ModelRun:
         if is_cancelled(error) or isinstance(error, GeneratorExit):
             error = (None if self.channel is None else self.channel.leaving) or error
         return run.on_llm_error(error, response=self._partial_result(error))
+
+    def end_native(
+        self, run: LLMRun, chunks: ChunkProcessor[LLMResult], error: BaseException | None
+    ) -> Awaitable[None] | None:
+        """Report the end of a native stream, whose processor has the result."""
+        if error is None:
+            self._result = chunks.result()
+        elif chunks.has_output:
+            self._chunks = list(chunks.result().generations[0])
+        return self.end(run, error)
 
     def _partial_result(self, error: BaseException) -> LLMResult:
         return self.model_type.partial_result(self._chunks, error)

@@ -46,6 +46,10 @@ class Model(Protocol):
         """The model's own callbacks."""
 
     @property
+    def stream_timing(self) -> bool:
+        """Whether the metadata of streamed answers has the times of the chunks."""
+
+    @property
     def _model_type(self) -> ModelType[Any]: ...
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._context import no_listeners
+from ..callbacks.dispatch import takes_chunks
 from ..callbacks.managers import CallbackManager
 from ..events import EventFilter, ModelEvents, schema_version
 from ..events.handler import StreamEventHandler
@@ -13,12 +14,16 @@ from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
 from ..streaming.channel import Channel
 from ..streaming.protocols import ChunkProcessor, Source
+from .chunk_timer import make_timer, timed_stream
 from .model_run import ModelRun
 from .model_type import Model, ModelCall
 from .prompt_text import LanguageModelInput
+from .reported_stream import reported_stream
 from .run_sources import CalledSource, RunChunks, StreamedSource
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from ..runnables.origin import OriginEvents
 
 __all__ = ("ModelOrigin", "chunk_stream", "event_stream")
@@ -38,10 +43,10 @@ def chunk_stream(
     is_native = model._streams_natively(call, for_async=for_async)
     if is_native and not model.callbacks and no_listeners(config):
         run_id = config.get("run_id") if config else None
-        return model._native_stream(call, collect_result=False, run_id=run_id)
+        return _silent_stream(model, call, run_id)
     run = ModelRun(model, call, ensure_config(config), collect_result=False, channel=None)
-    if is_native and not run.manager.handlers:
-        return model._native_stream(call, collect_result=False, run_id=run.run_id)
+    if is_native and not any(map(takes_chunks, run.manager.handlers)):
+        return _native_stream(model, run, call, collect_result=False)
     return _run_stream(model, run, call, for_async=for_async, is_native=is_native and for_async)
 
 
@@ -65,8 +70,8 @@ def event_stream(
     full = ensure_config(config)
     run = ModelRun(model, call, full, collect_result=True, channel=None)
     info = run.info()
-    if not run.manager.handlers and model._streams_natively(call, for_async=for_async):
-        source, chunks = model._native_stream(call, collect_result=True, run_id=run.run_id)
+    if not any(map(takes_chunks, run.manager.handlers)) and model._streams_natively(call, for_async=for_async):
+        source, chunks = _native_stream(model, run, call, collect_result=True)
     else:
         channel = Channel(rendezvous=run.rendezvous)
         # The events of child runs go through the same channel as the chunks, so that they stay in order.
@@ -97,7 +102,7 @@ class ModelOrigin(NamedTuple):
         model, stop = self.model, kwargs.pop("stop", None)
         call = ModelCall(model._model_type.prompt(value), stop, kwargs)
         if model._streams_natively(call, for_async=for_async):
-            return model._native_stream(call, collect_result=False)
+            return _silent_stream(model, call, None)
         return chunk_stream(model, call.prompt, make_config(), stop, kwargs, for_async=for_async)
 
     def events(
@@ -109,10 +114,26 @@ class ModelOrigin(NamedTuple):
         if not model._streams_natively(call, for_async=for_async):
             return None
         run = ModelRun(model, call, config, collect_result=True, channel=None)
-        source, chunks = model._native_generations(call, run_id=run.run_id)
+        source, chunks = timed_stream(model, model._native_generations(call, run_id=run.run_id), run.timer)
         from ..runnables.origin import OriginEvents
 
         return OriginEvents(source, chunks, run.info(), call.prompt, lambda: model._model_type.partial_result(()))
+
+
+def _silent_stream(model: Model, call: ModelCall, run_id: UUID | None) -> tuple[Source, ChunkProcessor[LLMResult]]:
+    """Return the native stream of a call of which no handler is notified."""
+    stream = model._native_stream(call, collect_result=False, run_id=run_id)
+    return timed_stream(model, stream, make_timer(model)) if model.stream_timing else stream
+
+
+def _native_stream(
+    model: Model, run: ModelRun, call: ModelCall, *, collect_result: bool
+) -> tuple[Source, ChunkProcessor[LLMResult]]:
+    """Return the native stream of a run, whose handlers, if it has any, are notified of its start and its end."""
+    is_reported = bool(run.manager.handlers)
+    stream = model._native_stream(call, collect_result=collect_result or is_reported, run_id=run.run_id)
+    stream = timed_stream(model, stream, run.timer)
+    return reported_stream(run, *stream) if is_reported else stream
 
 
 def _run_stream(

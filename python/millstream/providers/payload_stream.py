@@ -141,6 +141,11 @@ class PayloadMessages(PayloadGenerations):
 
         return keep
 
+    @property
+    def has_output(self) -> bool:
+        """Whether there was a chunk; with ``collect_result``."""
+        return bool(self._kept or self._texts)
+
     def _outputs(self, payloads: Sequence[Any]) -> Sequence[Any]:
         outputs: list[Any]
         if self._keeps and any(type(payload) is not str for payload in payloads):

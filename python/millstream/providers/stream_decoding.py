@@ -94,6 +94,17 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         text: str = self._decoder.text
         return text
 
+    @property
+    def content_counter(self) -> Callable[[], int]:
+        """The function that returns how many deltas of this body had content."""
+        decoder = self._decoder
+        return lambda: decoder._contents_seen
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there was a delta."""
+        return self._decoder.deltas_seen > 0
+
     def opened(self, body: Any) -> None:
         """Hand the decoder to the body, if it can decode while it reads: framing and payloads in one call."""
         if self._closed is not None:

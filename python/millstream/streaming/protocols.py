@@ -11,6 +11,7 @@ __all__ = (
     "AsyncBody",
     "Body",
     "ChunkProcessor",
+    "ChunkProcessorAround",
     "Joiner",
     "Processor",
     "ProcessorAround",
@@ -226,6 +227,73 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
     def plain(self, text: str) -> Any:
         """Return the output that is ``text`` and nothing else, where there is a recorder."""
         return text
+
+    @property
+    def content_counter(self) -> Callable[[], int]:
+        """The function that returns how many chunks of this body had content; of a native stream."""
+        raise NotImplementedError
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there was a chunk, of a native stream that collects its result."""
+        raise NotImplementedError
+
+
+class ChunkProcessorAround(ProcessorAround[Any], ChunkProcessor[Result_co]):
+    """A processor of chunks that has everything of another one, ``_inner``."""
+
+    __slots__ = ("_inner", "mixed", "streams", "yields_text")
+
+    def __init__(self, inner: ChunkProcessor[Result_co]) -> None:
+        self._inner: ChunkProcessor[Result_co] = inner
+        self.streams, self.mixed, self.yields_text = inner.streams, inner.mixed, inner.yields_text
+
+    @property
+    def feed(self) -> Callable[[Any], Sequence[Any]]:
+        """:attr:`Processor.feed` of the inner one."""
+        return self._inner.feed
+
+    @property
+    def content_counter(self) -> Callable[[], int]:
+        """:attr:`ChunkProcessor.content_counter` of the inner one."""
+        return self._inner.content_counter
+
+    @property
+    def has_output(self) -> bool:
+        """:attr:`ChunkProcessor.has_output` of the inner one."""
+        return self._inner.has_output
+
+    def start(self) -> Sequence[Any]:
+        """:meth:`Processor.start` of the inner one."""
+        return self._inner.start()
+
+    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
+        """:meth:`Processor.write_into` of the inner one."""
+        return self._inner.write_into(writer, text_only=text_only)
+
+    def recorder(self, write: Callable[[Sequence[Any]], bytes]) -> Recorder | None:
+        """:meth:`ChunkProcessor.recorder` of the inner one."""
+        return self._inner.recorder(write)
+
+    def joined(self, parts: list[Any]) -> bytes:
+        """:meth:`ChunkProcessor.joined` of the inner one."""
+        return self._inner.joined(parts)
+
+    def close(self) -> Sequence[Any]:
+        """:meth:`Processor.close` of the inner one."""
+        return self._inner.close()
+
+    def result(self) -> Result_co:
+        """:meth:`ChunkProcessor.result` of the inner one."""
+        return self._inner.result()
+
+    def ending(self) -> tuple[str | None, Any] | None:
+        """:meth:`ChunkProcessor.ending` of the inner one."""
+        return self._inner.ending()
+
+    def plain(self, text: str) -> Any:
+        """:meth:`ChunkProcessor.plain` of the inner one."""
+        return self._inner.plain(text)
 
 
 class Stage(Protocol[In_contra, Out_co]):

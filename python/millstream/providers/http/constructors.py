@@ -49,6 +49,7 @@ class ModelArguments(TypedDict, total=False):
     tags: list[str] | None
     metadata: dict[str, Any] | None
     custom_get_token_ids: Callable[[str], list[int]] | None
+    stream_timing: bool
     model_kwargs: dict[str, Any]
     total_timeout: float | None
     stream_chunk_timeout: float | None

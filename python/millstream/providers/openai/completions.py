@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
 from ..._fields import field
+from ...callbacks.dispatch import takes_chunks
+from ...language_models.chunk_timer import begin_timer, timed_stream
 from ...language_models.llms import BaseLLM
 from ...language_models.model_type import ModelCall
 from ...outputs import GenerationChunk, LLMResult
@@ -149,25 +151,29 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[GenerationChunk]:
         request = self._stream_request(ModelCall(prompt, stop, kwargs))
-        return self._read_chunks(request, run_manager, self._decode_generations(request))
+        chunks = self._decode_generations(request)
+        return self._read_chunks(request, run_manager, chunks, chunks)
 
     def _astream(
         self, prompt: str, stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[GenerationChunk]:
         request = self._stream_request(ModelCall(prompt, stop, kwargs))
-        return self._aread_chunks(request, run_manager, self._decode_generations(request))
+        chunks = self._decode_generations(request)
+        return self._aread_chunks(request, run_manager, chunks, chunks)
 
     def _generate_by_stream(
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
     ) -> LLMResult:
         """Return the result of one stream; chunks are made only if there are handlers to notify of them."""
-        if _has_handlers(run_manager):
-            request = self._stream_request(ModelCall(prompt, stop, kwargs))
+        call, timer = ModelCall(prompt, stop, kwargs), begin_timer(self, run_manager)
+        if _takes_chunks(run_manager):
+            request = self._stream_request(call)
             chunks = self._decode_generations(request, collect_result=True)
-            for _ in self._read_chunks(request, run_manager, chunks):
+            source, timed = timed_stream(self, (request, chunks), timer)
+            for _ in self._read_chunks(source, run_manager, chunks, timed):
                 pass
-            return chunks.result()
-        source, text = self._native_stream(ModelCall(prompt, stop, kwargs), collect_result=True)
+            return timed.result()
+        source, text = timed_stream(self, self._native_stream(call, collect_result=True), timer)
         for _ in drive(source, text):
             pass
         return text.result()
@@ -176,14 +182,16 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         self, prompt: str, stop: list[str] | None, kwargs: dict[str, Any], run_manager: Any
     ) -> LLMResult:
         """:meth:`_generate_by_stream` for async code."""
-        if _has_handlers(run_manager):
-            request = self._stream_request(ModelCall(prompt, stop, kwargs))
+        call, timer = ModelCall(prompt, stop, kwargs), begin_timer(self, run_manager)
+        if _takes_chunks(run_manager):
+            request = self._stream_request(call)
             chunks = self._decode_generations(request, collect_result=True)
-            async with NestedIterator(self._aread_chunks(request, run_manager, chunks)) as outputs:
+            source, timed = timed_stream(self, (request, chunks), timer)
+            async with NestedIterator(self._aread_chunks(source, run_manager, chunks, timed)) as outputs:
                 async for _ in outputs:
                     pass
-            return chunks.result()
-        source, text = self._native_stream(ModelCall(prompt, stop, kwargs), collect_result=True)
+            return timed.result()
+        source, text = timed_stream(self, self._native_stream(call, collect_result=True), timer)
         async for _ in adrive(source, text):
             pass
         return text.result()
@@ -192,26 +200,29 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         return DecodedChunks(_FORMAT, self.stream_chunk_timeout, n=request.n, collect_result=collect_result)
 
     def _read_chunks(
-        self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
+        self, source: Source, run_manager: Any, chunks: DecodedChunks, processor: ChunkProcessor[LLMResult]
     ) -> Generator[GenerationChunk, None, None]:
-        """Yield the chunks of one stream, each after the handlers have been notified of it."""
-        has_handlers = _has_handlers(run_manager)
-        with closing(drive(request, chunks)) as outputs:
+        """Yield the chunks of one stream, each after the handlers have been notified of it.
+
+        ``processor`` is ``chunks``, or what times them.
+        """
+        notifies = _takes_chunks(run_manager)
+        with closing(drive(source, processor)) as outputs:
             for chunk in outputs:
-                if has_handlers:
+                if notifies:
                     run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
                 yield chunk
         if run_manager is not None:
             run_manager.llm_output = chunks.llm_output()
 
     async def _aread_chunks(
-        self, request: PendingRequest, run_manager: Any, chunks: DecodedChunks
+        self, source: Source, run_manager: Any, chunks: DecodedChunks, processor: ChunkProcessor[LLMResult]
     ) -> AsyncGenerator[GenerationChunk, None]:
         """:meth:`_read_chunks` for async code."""
-        has_handlers = _has_handlers(run_manager)
-        async with NestedIterator(adrive(request, chunks)) as outputs:
+        notifies = _takes_chunks(run_manager)
+        async with NestedIterator(adrive(source, processor)) as outputs:
             async for chunk in outputs:
-                if has_handlers:
+                if notifies:
                     await run_manager.on_llm_new_token(chunk.text, **self._token_info(chunk))
                 yield chunk
         if run_manager is not None:
@@ -276,5 +287,5 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
             yield group
 
 
-def _has_handlers(run_manager: Any) -> bool:
-    return run_manager is not None and bool(run_manager.handlers)
+def _takes_chunks(run_manager: Any) -> bool:
+    return run_manager is not None and any(map(takes_chunks, run_manager.handlers))
