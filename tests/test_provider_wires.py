@@ -9,10 +9,20 @@ from uuid import UUID
 
 import pytest
 
-from millstream import ChatAnthropic, ChatGoogleGenerativeAI, ChatOllama, ChatOpenAI, RecordWriter, WireOptions
+from millstream import (
+    ChatAnthropic,
+    ChatGoogleGenerativeAI,
+    ChatOllama,
+    ChatOpenAI,
+    RecordWriter,
+    Transcoder,
+    WireOptions,
+)
 from millstream.callbacks import BaseCallbackHandler
 from millstream.testing import MockServer, Reply
 from millstream.wires.names import WireName
+from ollama_peers import END
+from openai_served import USER, served
 
 CALLS = [{"name": "f", "args": {"x": 1}, "id": "c1"}, {"name": "g", "args": {}, "id": "c2"}]
 TOOL = {"name": "f", "description": "A tool.", "input_schema": {"type": "object", "properties": {}}}
@@ -96,3 +106,36 @@ def test_thoughts_that_a_model_drops_are_on_no_wire() -> None:
     with MockServer(REPLIES["reasoning"]) as server:
         assert b"think" not in records(MODELS["ollama"](server), "ndjson", is_observed=False)
         assert b"think" in records(MODELS["ollama, thinking"](server), "ndjson", is_observed=False)
+
+
+def find_reasons(data: bytes) -> list[str]:
+    return re.findall(r'"finish_reason":"(\w+)"', data.decode())
+
+
+@pytest.mark.parametrize("is_observed", [False, True])
+@pytest.mark.parametrize("which", MODELS)
+def test_an_answer_that_calls_tools_says_so_to_openais_clients(which: str, is_observed: bool) -> None:
+    # Ollama and Gemini end such an answer like any other.
+    for kind, reason in (("calls", "tool_calls"), ("text", "stop")):
+        with MockServer(REPLIES[kind]) as server:
+            assert find_reasons(records(MODELS[which](server), "openai.chat", is_observed=is_observed)) == [reason]
+
+
+@pytest.mark.parametrize("source", ["ollama.chat", "auto"])
+@pytest.mark.parametrize("calls", [[], [{"function": {"name": "f", "arguments": {}}}]])
+def test_a_stream_of_ollama_that_calls_tools_says_so_to_openais_clients(source: str, calls: Any) -> None:
+    transcoder = Transcoder(source, "openai.chat")
+    payloads = [{"message": {"role": "assistant", "content": "a", "tool_calls": calls}, "done": False}, END]
+    data = b"".join(transcoder.feed(json.dumps(payload).encode() + b"\n") for payload in payloads)
+    assert find_reasons(data + transcoder.close()) == ["tool_calls" if calls else "stop"]
+    assert transcoder.decoder.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("which", MODELS)
+def test_openais_api_says_of_any_provider_that_it_calls_tools(which: str) -> None:
+    with MockServer(REPLIES["calls"]) as upstream, served({"m": MODELS[which](upstream)}) as sdk:
+        whole: Any = sdk.chat.completions.create(model="m", messages=USER).choices[0]
+        with sdk.chat.completions.stream(model="m", messages=USER) as events:
+            streamed: Any = events.get_final_completion().choices[0]
+    for choice in (whole, streamed):
+        assert (choice.finish_reason, len(choice.message.tool_calls)) == ("tool_calls", 2)

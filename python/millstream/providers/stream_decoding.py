@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence, Sized
 from functools import partial
 from typing import Any
 
-from .._backend import StreamDecoder
+from .._backend import Delta, StreamDecoder
 from ..errors import (
     APIConnectionError,
     APITimeoutError,
@@ -18,6 +18,10 @@ from ..outputs import LLMResult
 from ..streaming.protocols import ChunkProcessor, WireFeed
 
 __all__ = ("DecodedStream", "disconnect_error")
+
+# A finish reason that a format has for answers with and without calls of tools alike, as a word of which a wire
+# knows this.
+_WORDS: dict[tuple[str, str | None], str] = {("ollama.chat", "stop"): "end_turn"}
 
 
 class DecodedStream(ChunkProcessor[LLMResult]):
@@ -151,7 +155,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
 
     def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
         """Return the decoder's method that writes into the core's writer of a wire; no chunk is made."""
-        self._wire_close = partial(self._decoder._close_wire, writer, text_only)
+        self._wire_close = partial(self._close_wire, writer, text_only)
         return self._decoder._feed_wire, text_only
 
     def close(self) -> Sequence[Any]:
@@ -161,6 +165,13 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         if self.error is not None or self._wire_close is not None:
             return outputs
         return [*outputs, *self._last_outputs()]
+
+    def _close_wire(self, writer: Any, text_only: bool) -> bytes:
+        """Close the decoder, and return the records that were held back."""
+        decoder = self._decoder
+        records: bytes = decoder._close_wire(writer, text_only)
+        word = _WORDS.get((decoder.format, decoder.finish_reason))
+        return records if word is None or text_only else records + writer.write(Delta(0, finish_reason=word))
 
     def _last_outputs(self) -> Sequence[Any]:
         """Return the outputs behind the decoder's, of a stream that ended well; a wire has none of them."""

@@ -35,18 +35,27 @@ _REASONS = {
 _LAST_INDEX = 2**32 - 1
 
 
-def read_reason(metadata: Mapping[str, Any]) -> str | None:
-    """Return the finish reason in a message's metadata, in OpenAI's words; ``None`` if there is none."""
+def read_reason(metadata: Mapping[str, Any], *, calls_tools: bool = False) -> str | None:
+    """Return the finish reason in a message's metadata, in OpenAI's words; ``None`` if there is none.
+
+    Some providers have no word for a message that ``calls_tools``.
+    """
     reason = _find_reason(metadata)
-    return None if reason is None else _REASONS.get(reason, reason)
+    word = None if reason is None else _REASONS.get(reason, reason)
+    return "tool_calls" if calls_tools and word == "stop" != reason else word
 
 
 def _find_reason(metadata: Mapping[str, Any]) -> str | None:
-    """Return a finish reason as OpenAI's protocol has it, or in OpenAI's words where another protocol has it."""
+    """Return a finish reason as OpenAI's protocol has it, or in OpenAI's words where another protocol has it.
+
+    Ollama's ``stop`` ends messages that call tools too: it is the word of a protocol of which this is known.
+    """
     if reason := metadata.get("finish_reason"):
         return reason if isinstance(reason, str) else None
-    reason = metadata.get("stop_reason") or metadata.get("done_reason")
-    return _REASONS.get(reason, reason) if isinstance(reason, str) else None
+    if reason := metadata.get("stop_reason"):
+        return _REASONS.get(reason, reason) if isinstance(reason, str) else None
+    reason = metadata.get("done_reason")
+    return "end_turn" if reason == "stop" else reason if isinstance(reason, str) else None
 
 
 def read_graph_message(chunk: object) -> BaseMessage | None:

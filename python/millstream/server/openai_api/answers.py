@@ -90,7 +90,7 @@ class AnswerRecorder(BaseCallbackHandler):
 
         The Runnable ran those itself, or made its output of their calls.
         """
-        reason = read_reason(self.info)
+        reason = read_reason(self.info, calls_tools=calls_tools)
         return None if reason in ("tool_calls", "function_call") and not calls_tools else reason
 
     def complete(self, answer: Answer) -> Answer:
@@ -123,14 +123,15 @@ def read_output(output: Any) -> Answer:
 def _read_message(message: AIMessage) -> Answer:
     kwargs, metadata = message.additional_kwargs, message.response_metadata
     text, reasoning, refusal = read_texts(message, kwargs)
+    calls = openai_calls(message.tool_calls, message.invalid_tool_calls)
     return Answer(
         text,
         reasoning=reasoning or None,
         refusal=refusal or None,
-        tool_calls=openai_calls(message.tool_calls, message.invalid_tool_calls),
+        tool_calls=calls,
         function_call=kwargs.get("function_call"),
         audio=kwargs.get("audio"),
-        finish_reason=read_reason(metadata),
+        finish_reason=read_reason(metadata, calls_tools=bool(calls)),
         logprobs=metadata.get("logprobs"),
         usage=_read_usage(message),
         fingerprint=metadata.get("system_fingerprint"),

@@ -17,7 +17,7 @@ from ...runnables.config import merge_configs
 from ...runnables.foreign import ForeignRunnable
 from ...streaming.accumulate import ChunkAccumulator
 from ...wires.chunk_writer import ChunkWriter
-from ...wires.message_deltas import CallIndexes, read_reason, to_delta
+from ...wires.message_deltas import CallIndexes, to_delta
 from .answers import AnswerRecorder, read_output
 
 __all__ = ("MAX_WAITING", "awrite_answers", "is_graph", "read_deltas", "read_graph")
@@ -56,8 +56,7 @@ async def read_deltas(
             elif isinstance(chunk, AIMessage):
                 delta = to_delta(chunk, indexes)
                 calls_tools = calls_tools or bool(delta.tool_calls)
-                reason = read_reason(chunk.response_metadata)
-                yield delta if reason == delta.finish_reason else _with(delta, finish_reason=reason)
+                yield delta
             elif isinstance(chunk, BaseMessage):
                 yield Delta(0, text=chunk.text)
             elif chunk is not None:
