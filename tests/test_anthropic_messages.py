@@ -10,6 +10,7 @@ with warnings.catch_warnings():
     from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, SystemMessage, ToolMessage
 
 from anthropic_peer import both_payloads
+from millstream.providers.anthropic.data_blocks import format_data
 
 ASK = HumanMessage("what is it?")
 CALL = {"name": "add", "args": {"a": 1}, "id": "toolu_1", "type": "tool_call"}
@@ -247,6 +248,11 @@ SEARCHED = AIMessage([{"type": "web_search_tool_result", "tool_use_id": "s", "co
 def test_a_system_message_in_a_conversation_stays_where_the_model_accepts_it(messages: list[Any], model: str) -> None:
     mine, theirs = both_payloads(messages, model=model)
     assert mine == theirs
+
+
+def test_an_image_without_its_type_raises() -> None:
+    with pytest.raises(ValueError, match="needs its mime_type"):
+        format_data({"type": "image", "base64": "aGk="})
 
 
 @pytest.mark.parametrize(

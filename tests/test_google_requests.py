@@ -144,6 +144,13 @@ def test_media_make_the_parts_that_langchain_sends(block: Any, model: str) -> No
     assert ours == theirs
 
 
+def test_a_picture_may_be_a_data_url_in_any_form() -> None:
+    url = f"data:image/png;base64,{PNG}"
+    forms = ({"type": "image", "url": url}, {"type": "image", "base64": PNG, "mime_type": "image/png"})
+    sent = [ask([human([form])])[1][0] for form in forms]
+    assert sent[0] == sent[1]
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_earlier_answer_is_sent_back_as_langchain_sends_it(answer: Any) -> None:
     theirs, ours = bodies([human("a"), answer, human("b")])

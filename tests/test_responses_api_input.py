@@ -60,7 +60,7 @@ SAMPLES: dict[str, Sample] = {
     ),
     "input blocks": human({"type": "input_text", "text": "x"}, SCREEN, {"type": "input_file", "file_id": "f"}),
     "other items": human(
-        {"type": "mcp_approval_response", "approve": True, "approval_request_id": "a"}, TEXT, {"type": "input_audio"}
+        {"type": "mcp_approval_response", "approve": True, "approval_request_id": "a"}, TEXT, {"type": "unknown"}
     ),
     "only items": human({"type": "configuration_update", "x": 1}),
     "breakpoints": human({**TEXT, **EXTRAS}, {"type": "file", "file_id": "f", "prompt_cache_breakpoint": 1}),
@@ -261,7 +261,14 @@ def test_messages_after_the_last_response_are_those_that_the_server_does_not_hav
     assert split_at_response([last, other]) == ([last, other], None)
 
 
-@pytest.mark.parametrize("block", [{"type": "image_url"}, {"type": "file"}, {"type": "video", "url": "u"}], ids=str)
+@pytest.mark.parametrize(
+    "block",
+    [
+        *({"type": "image_url"}, {"type": "file"}, {"type": "video", "url": "u"}),
+        *({"type": "audio", "base64": "aGk=", "mime_type": "audio/wav"}, {"type": "image", "base_64": "aGk="}),
+    ],
+    ids=str,
+)
 def test_a_block_that_cannot_be_sent_raises(block: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="block|Block"):
         build_input([ours.HumanMessage([block])], store=None)

@@ -56,7 +56,8 @@ def _source(block: Mapping[str, Any], *, is_image: bool) -> _Block | None:
         url = block["url"]
         return format_image(url) if is_image and url.startswith("data:") else {"type": "url", "url": url}
     if "base64" in block or older == "base64":
-        media_type = block["mime_type"] if is_image else block.get("mime_type") or "application/pdf"
+        if not (media_type := block.get("mime_type") or ("" if is_image else "application/pdf")):
+            raise ValueError("an image in base64 needs its mime_type, such as 'image/png'")
         data = block.get("base64") or block.get("data", "")
         return {"type": "base64", "media_type": media_type, "data": data}
     if not is_image and older == "text":

@@ -126,7 +126,9 @@ class PartConverter:
         if uri is not None:
             part: Part = {"fileData": {"file_uri": uri, **({"mime_type": mime_type} if mime_type else {})}}
         elif source == "url" or (source is None and "url" in block):
-            part = self._keep(make_download(block["url"], mime_type))
+            url = block["url"]
+            is_data = isinstance(url, str) and url.startswith("data:")
+            part = self._keep(make_image_part(url) if is_data else make_download(url, mime_type))
         elif source == "base64" or (source is None and "base64" in block):
             part = self._convert_base64(block["data" if source else "base64"], mime_type)
         elif source is not None:

@@ -24,6 +24,8 @@ _Block = dict[str, Any]
 _NOT_SENT = frozenset({"tool_use", "thinking", "reasoning_content"})
 _INPUT_ROLES = frozenset({"user", "system", "developer"})
 _INPUT_BLOCKS = frozenset({"input_text", "input_image", "input_file"})
+# Blocks that are data, which a model must not answer without.
+_MEDIA = frozenset({"audio", "image", "input_audio", "video"})
 _CHAT_BLOCKS = frozenset({"text", "image_url", "file"})
 # Blocks in the content of a user's message that are items of their own.
 _INPUT_ITEMS = frozenset(
@@ -102,6 +104,11 @@ class _Items:
                     f"Content block {type_name!r} was dropped from a system message: the Responses API has no input"
                     " item of that type, so it cannot be placed in the request.",
                     stacklevel=2,
+                )
+            elif type_name in _MEDIA:
+                raise ValueError(
+                    f"A content block of the type {type_name!r} with the keys {sorted(block)} cannot be sent: the"
+                    " Responses API has no input of that form."
                 )
         if blocks:
             self.add({"content": blocks, "role": role, "type": "message"})
