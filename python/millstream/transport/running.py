@@ -1,9 +1,14 @@
 """The async library that runs the current task: asyncio or trio."""
 
 import sys
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
-__all__ = ("current_loop", "sleep")
+__all__ = ("current_loop", "run_in_thread", "sleep")
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def current_loop() -> Any:
@@ -25,6 +30,17 @@ async def sleep(seconds: float) -> None:
     import asyncio
 
     await asyncio.sleep(seconds)
+
+
+async def run_in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what ``function`` returns in a thread of the library's, under asyncio or trio."""
+    trio = _running_trio()
+    if trio is not None:
+        result: T = await trio.to_thread.run_sync(partial(function, *args, **kwargs))
+        return result
+    import asyncio
+
+    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def _running_trio() -> Any:
