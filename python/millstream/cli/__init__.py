@@ -22,6 +22,7 @@ from .parser import Parser
 __all__ = ("COMMANDS", "build_parser", "main")
 
 COMMANDS = {
+    "chat": "talk with a model: streams its answers, in a terminal or to a pipe",
     "demo": "stream samples from a local mock server, without a key",
     "mock": "run a local server that speaks the providers' formats, until Ctrl-C",
     "serve": "run a gateway to OpenAI-compatible servers, until Ctrl-C",

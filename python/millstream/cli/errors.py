@@ -4,7 +4,7 @@ import errno
 import os
 import sys
 
-__all__ = ("CommandError", "describe_error", "port_error")
+__all__ = ("CONNECTION_REMEDY", "CommandError", "describe_error", "port_error", "reason_of")
 
 
 class CommandError(Exception):
@@ -25,6 +25,14 @@ def port_error(port: int, error: OSError) -> CommandError:
     return CommandError(f"port {port} {reason}", "name another one with --port, or a free one with --port 0")
 
 
+CONNECTION_REMEDY = "check --base-url and the network: 'millstream doctor --online' examines them"
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a request failed, without the beginning that all such messages have."""
+    return str(error).removeprefix("the request failed before the response began: ")
+
+
 def describe_error(error: Exception) -> CommandError | None:
     """Return the line for an error that the installation or the environment causes; ``None`` for any other."""
     if isinstance(error, ImportError):
@@ -34,5 +42,5 @@ def describe_error(error: Exception) -> CommandError | None:
     # Its module is loaded if one was raised; a broken installation has none.
     errors = sys.modules.get("millstream.errors")
     if errors is not None and isinstance(error, errors.MillstreamError):
-        return CommandError(str(error))
+        return CommandError(reason_of(error))
     return None

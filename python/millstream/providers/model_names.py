@@ -10,7 +10,7 @@ from .._late import lazy_names
 if TYPE_CHECKING:
     from ..language_models.chat_models import BaseChatModel
 
-__all__ = ("create_chat_model", "infer_provider")
+__all__ = ("PROVIDER_NAMES", "create_chat_model", "infer_provider")
 
 _CLASSES = {
     "anthropic": "ChatAnthropic",
@@ -19,6 +19,9 @@ _CLASSES = {
     "ollama": "ChatOllama",
     "openai": "ChatOpenAI",
 }
+PROVIDER_NAMES = tuple(_CLASSES)
+"""The names of the providers that have a class here."""
+
 _import_class = lazy_names(
     {"__name__": __name__},
     {
