@@ -12,7 +12,10 @@ DOCS = ROOT / "docs"
 # The programs of docs/migrating are run by tests/test_migrating.py, each beside what it replaces.
 PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent.name != "migrating")
 # Pages whose code needs more than a server, and the module or the folder of tests/ that runs it.
-RUN_ELSEWHERE = {"how-to/adding-a-provider.md": "test_adding_a_provider.py"}
+RUN_ELSEWHERE = {
+    "how-to/adding-a-provider.md": "test_adding_a_provider.py",
+    "tutorial.md": "test_tutorial.py",
+}
 RUN_HERE = [page for page in PAGES if str(page.relative_to(DOCS)) not in RUN_ELSEWHERE]
 LEARNING = [
     page
