@@ -43,7 +43,7 @@ def django_response(
             return django_response(chain.astream(request.POST["question"]))
 
     The arguments are those of :class:`EventStreamResponse`. The stream is closed when the client leaves: under ASGI
-    at once, under WSGI at the next record or keep-alive. To wait for the first chunk of an async stream, await
+    at once; under WSGI within a second if the server is gunicorn or Werkzeug, else at the second write after it. To wait for the first chunk of an async stream, await
     :func:`adjango_response`.
     """
     if hasattr(content, "__aiter__"):
@@ -113,6 +113,7 @@ class EventStreamHttpResponse(StreamingHttpResponse):  # type: ignore[misc]
                 "an async stream needs Django's ASGI handler: serve the app with `get_asgi_application()`, or return"
                 " `django_response(chain.stream_records(...))` from a sync view"
             )
+        self._pieces.watch(_find_environ(self))
         return iter(self.streaming_content)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -182,6 +183,15 @@ class AsyncPieces:
         """Close the stream."""
         self._has_ended = True
         await self._reader.aclose()
+
+
+def _find_environ(response: StreamingHttpResponse) -> Mapping[str, Any]:
+    """Return the WSGI environment of the request that Django's handler closes after ``response``."""
+    for close in getattr(response, "_resource_closers", ()):
+        environ = getattr(getattr(close, "__self__", None), "environ", None)
+        if isinstance(environ, dict):
+            return environ
+    return {}
 
 
 def _failure(error: Exception, body: Any, on_error: Callable[[Exception], None] | None) -> Any:

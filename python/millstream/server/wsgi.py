@@ -45,7 +45,7 @@ class WSGIEventStreamResponse:
     the stream in the server's thread. The stream is closed, with its connection to the model, when the client has
     left. A WSGI application learns that by a failed write, so at the next record or keep-alive; gunicorn and
     Werkzeug have the client's socket at hand, which is looked at every second.
-    ``docs/how-to/servers-wsgi.md`` says what else WSGI cannot do.
+    ``docs/how-to/flask.md`` says what else WSGI cannot do.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Pieces:
         self._has_ended = False
         self._socket: Any = None
 
-    def watch(self, environ: WSGIEnvironment) -> None:
+    def watch(self, environ: Mapping[str, Any]) -> None:
         """Look at the client's socket while the stream is silent, if ``environ`` has it."""
         self._socket = next((environ[name] for name in _SOCKETS if name in environ), None)
 

@@ -53,7 +53,7 @@ class Recorder(LoopbackServer):
     """A proxy on 127.0.0.1 that forwards every request to an upstream, and records it.
 
     A client gets its :attr:`url` in place of ``upstream`` (``https://api.openai.com/v1``, say). Keys are
-    forwarded, but not written to ``path``: docs/how-to/testing.md lists what is replaced. A file that exists is not
+    forwarded, but not written to ``path``: docs/how-to/recording.md lists what is replaced. A file that exists is not
     overwritten: :meth:`start` raises :class:`FileExistsError`. ``on_problem`` is called with one line for each
     exchange that could not be recorded.
     """
