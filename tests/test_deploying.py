@@ -54,12 +54,13 @@ def ask(url: str) -> str:
     return answer.text
 
 
+GUNICORN = "gunicorn app:app --bind 0.0.0.0:8000 --workers 4 --worker-class"
 ASGI_COMMANDS = {
     "uvicorn": find_command("deploying.md", "uvicorn app:app"),
-    "uvicorn's worker": find_command("deploying.md", "gunicorn app:app --bind 0.0.0.0:8000 --workers 4 --worker-class uv"),
+    "uvicorn's worker": find_command("deploying.md", f"{GUNICORN} uvicorn_worker"),
     "gunicorn's asgi": ["gunicorn", "app:app", "--bind", "127.0.0.1:PORT", "--worker-class", "asgi"],
 }
-WSGI_COMMAND = find_command("deploying.md", "gunicorn app:app --bind 0.0.0.0:8000 --workers 4 --worker-class gthread")
+WSGI_COMMAND = find_command("deploying.md", f"{GUNICORN} gthread")
 
 
 @pytest.mark.parametrize("command", ASGI_COMMANDS.values(), ids=ASGI_COMMANDS)

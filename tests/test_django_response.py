@@ -159,7 +159,9 @@ def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(way: str, serv
         assert_closed_by_us(server)
 
 
-def test_a_server_that_has_the_clients_socket_sees_it_leave(server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_has_the_clients_socket_sees_it_leave(
+    server: MockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("millstream.server.wsgi._LOOK_SECONDS", 0.02)
     wsgi, _ = django_project.applications(view_of(lambda: model(server).stream_records("p")), no_view)
     with assert_no_leaks(threads=THREADS), serving(wsgi, "werkzeug") as port:

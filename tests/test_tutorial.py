@@ -96,7 +96,7 @@ def test_a_client_that_leaves_stops_the_model(relay: ServerProcess, upstream: Mo
     upstream.reply = Reply(fault=Stall(after=3))
     with httpx2.stream("POST", f"{relay.url}/chat", content=QUESTION, headers=JSON, timeout=60) as response:
         assert next(response.iter_bytes())
-    assert upstream.wait_closed().closed_by == "client"
+    assert upstream.wait_closed(upstream.requests[-1].connection_id).closed_by == "client"
 
 
 def test_a_shutdown_ends_running_streams(folder: Path, mock_server: MockServer) -> None:
@@ -115,6 +115,8 @@ def test_a_shutdown_ends_running_streams(folder: Path, mock_server: MockServer) 
 def test_the_readers_tests_pass(folder: Path, mock_server: MockServer) -> None:
     command = ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), "test_app.py"]
     environment = user_environment(mock_server)
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=100)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout

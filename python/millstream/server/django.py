@@ -43,8 +43,8 @@ def django_response(
             return django_response(chain.astream(request.POST["question"]))
 
     The arguments are those of :class:`EventStreamResponse`. The stream is closed when the client leaves: under ASGI
-    at once; under WSGI within a second if the server is gunicorn or Werkzeug, else at the second write after it. To wait for the first chunk of an async stream, await
-    :func:`adjango_response`.
+    at once; under WSGI within a second if the server is gunicorn or Werkzeug, else at the second write after it. To
+    wait for the first chunk of an async stream, await :func:`adjango_response`.
     """
     if hasattr(content, "__aiter__"):
         if wait_for_first_chunk:
