@@ -174,6 +174,7 @@ def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """Let the models run on each implementation in turn."""
     monkeypatch.setattr("millstream.providers.stream_decoding.StreamDecoder", impl.StreamDecoder)
     monkeypatch.setattr("millstream.wires.names.WireWriter", impl.WireWriter)
+    monkeypatch.setattr("millstream.providers.stream_decoding.Delta", impl.Delta)
     monkeypatch.setattr("millstream.wires.chunk_writer.Delta", impl.Delta)
     for name in ("Delta", "ToolCallDelta"):
         monkeypatch.setattr(f"millstream.wires.message_deltas.{name}", getattr(impl, name))

@@ -4,7 +4,6 @@ import asyncio
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +18,8 @@ from endings import aread
 from google_answers import GEMINI_3, part, payload, stream
 from millstream import ChatAnthropic, ChatGoogleGenerativeAI, ChatOllama, ChatOpenAI, WireOptions
 from millstream.integrations import langchain as integration
-from millstream.providers import stream_decoding
 from millstream.providers.payload_joiner import MAX_HELD, PayloadJoiner
 from millstream.testing import MockServer, Reply
-from millstream.wires import names
 from ollama_peers import END, line, served
 from responses_samples import CALL, REASONING, events_of, stream_body
 
@@ -182,13 +179,6 @@ WAYS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.fixture
-def decoder(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let streams be decoded by each half of the core in turn."""
-    monkeypatch.setattr(stream_decoding, "StreamDecoder", impl.StreamDecoder)
-    monkeypatch.setattr(names, "WireWriter", impl.WireWriter)
-
-
 def ask(models: Any, name: str, pieces: Sequence[str], way: str) -> Any:
     kind, reply = REPLIES[name]
     with MockServer(reply(*pieces)) as server, warnings.catch_warnings():
@@ -196,7 +186,7 @@ def ask(models: Any, name: str, pieces: Sequence[str], way: str) -> Any:
         return json.loads(json.dumps(WAYS[way](models[kind](server)), default=str))
 
 
-@pytest.mark.usefixtures("decoder")
+@pytest.mark.usefixtures("half")
 @pytest.mark.parametrize("case", PIECES)
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_character_belongs_to_the_piece_that_completes_it(name: str, case: str) -> None:
