@@ -24,6 +24,7 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "a configuration": (lambda: STEP.invoke(1, "tags"), "config must be a dict, not str"),
     "elements": (lambda: STEP.map().invoke(1), r"made by map\(\) takes a list of inputs, not int"),
     "a fallback": (lambda: STEP.with_fallbacks(STEP), "fallbacks must be a list of Runnables, not RunnableLambda"),
+    "a step": (lambda: STEP | 1, r"Instead got an unsupported type: <class 'int'>. .* as a function: lambda _: value"),
     "messages": (lambda: convert_to_messages(1), "messages are a prompt value, a message, or a list .* not int"),
     "the input of a tool": (lambda: TOOL.invoke(1), "Invalid tool input type: <class 'int'>. A tool takes"),
     "a type to retry": (lambda: STEP.with_retry(retry_if_exception_type=ValueError), "must be a tuple of exception"),

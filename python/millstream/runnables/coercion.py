@@ -35,4 +35,7 @@ def coerce_to_runnable(thing: object) -> Runnable[Any, Any]:
     if isinstance(thing, dict):
         parallel: Runnable[Any, Any] = late("RunnableParallel")(thing)
         return parallel
-    raise TypeError(f"Expected a Runnable, callable or dict.Instead got an unsupported type: {type(thing)}")
+    raise TypeError(
+        f"Expected a Runnable, callable or dict. Instead got an unsupported type: {type(thing)}. A constant is a step"
+        " as a function: lambda _: value"
+    )

@@ -53,7 +53,8 @@ class RunnableGenerator(TypesOfGenerator[Input, Output], Transforming[Input, Out
             self._transform = transform
         else:
             raise TypeError(
-                f"Expected a generator function type for `transform`.Instead got an unsupported type: {type(transform)}"
+                "Expected a generator function type for `transform`."
+                f" Instead got an unsupported type: {type(transform)}"
             )
         self.name = name or getattr(transform, "__name__", "RunnableGenerator")
 
