@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from langchain_peer import llm_of
-from millstream import ChatGoogleGenerativeAI, ChatOpenAI
+from millstream import ChatGoogleGenerativeAI, ChatOpenAI, OpenAI
 from millstream.errors import APIConnectionError, APIStatusError
 from millstream.testing import ErrorStatus, MockServer, Refuse, Reply
 from millstream.transport.request_lines import _shown_url
@@ -94,6 +94,15 @@ def test_harmless_parameters_are_shown_and_others_are_hidden() -> None:
     shown = "https://host:8/p/models/m:stream?alt=sse&key=***&api-version=2024-10-21&sig=***&code=***"
     assert _shown_url(url) == shown
     assert _shown_url("http://host/p") == "http://host/p"
+
+
+@pytest.mark.parametrize("url", ["http://u:canary@[::1/v1", "http://u:canary@a\u2100b/v1", "http://u:canary@h:x/v1"])
+def test_a_url_that_is_not_valid_is_an_error_of_the_transport(url: str, lines: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(APIConnectionError):
+        OpenAI(api_key="k", base_url=url, max_retries=0).invoke("p")
+    (record,) = requests(lines)
+    assert record.error == "APIConnectionError"
+    assert "canary" not in record.getMessage()
 
 
 @pytest.mark.parametrize("level", [logging.WARNING, None])

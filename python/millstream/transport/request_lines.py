@@ -96,10 +96,19 @@ def _find_id(headers: Mapping[str, str]) -> str | None:
 
 
 def _shown_url(url: str) -> str:
-    """Return ``url`` without its user, and without the values of parameters that may be secrets."""
+    """Return ``url`` without its user, and without the values of parameters that may be secrets.
+
+    Of a URL that is not valid nothing is shown: the transport raises for it, and any part may be a secret.
+    """
     from urllib.parse import parse_qsl, urlsplit
 
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        return "(a URL that is not valid)"
     query = "&".join(
         f"{name}={value if name in _SHOWN else '***'}" for name, value in parse_qsl(parts.query, keep_blank_values=True)
     )
