@@ -28,7 +28,9 @@ __all__ = (
     "ambient_handlers",
     "caller_loop",
     "drop_ambient_handler",
+    "has_global_handlers",
     "is_debugging",
+    "is_global",
     "no_listeners",
     "register_configure_hook",
     "run_in_executor",
@@ -67,20 +69,36 @@ class ParentConfig:
             return config.ours if type(config) is _ConfigForLangChain else config
         return _config.get()
 
-    def set(self, config: Config | None) -> tuple[Token[Config | None], Token[Config | None] | None]:
-        """Set the configuration; return the tokens for :meth:`reset`."""
+    def set(self, config: Config | None) -> _Tokens:
+        """Set the configuration; return the tokens for :meth:`reset`. Handlers that trace enter the run."""
         theirs = _their_config()
-        return _config.set(config), None if theirs is None else theirs.set(_config_for_langchain(config))
+        entered = _enter_run(config)
+        return _config.set(config), None if theirs is None else theirs.set(_config_for_langchain(config)), entered
 
-    def reset(self, tokens: tuple[Token[Config | None], Token[Config | None] | None]) -> None:
+    def reset(self, tokens: _Tokens) -> None:
         """Set the configuration that was there before."""
-        ours, theirs = tokens
+        ours, theirs, entered = tokens
         _config.reset(ours)
         if theirs is not None:
             theirs.var.reset(theirs)
+        for handler, token in entered:
+            handler._leave_run(token)
 
 
 var_child_runnable_config = ParentConfig()
+
+_Tokens = tuple[Token[Config | None], Token[Config | None] | None, Sequence[tuple[Any, Any]]]
+
+
+def _enter_run(config: Config | None) -> Sequence[tuple[Any, Any]]:
+    """Have the handlers that trace make a run theirs in this context; return those that did, with their tokens."""
+    callbacks: Any = None if config is None else config.get("callbacks")
+    entered = []
+    for handler in getattr(callbacks, "handlers", ()):
+        enter = getattr(handler, "_enter_run", None)
+        if enter is not None and (token := enter(callbacks.parent_run_id)) is not None:
+            entered.append((handler, token))
+    return entered
 
 
 class _ConfigForLangChain(dict[str, Any]):
@@ -138,6 +156,16 @@ def _global_handlers() -> Sequence[Any]:
     return [one for one in handlers if not any(one is other for other in dropped)] if dropped else handlers
 
 
+def is_global(handler: object) -> bool:
+    """Return whether a handler is one of all runs of the process."""
+    return any(handler is one for one in _global_handlers())
+
+
+def has_global_handlers() -> bool:
+    """Return whether the process has handlers of all runs."""
+    return (process := settings()) is not None and bool(process.get_handlers())
+
+
 def _is_on(switch: str) -> bool:
     """Return whether the environment variable ``switch`` is set, to something else than ``false`` or ``0``."""
     return os.environ.get(switch, "") not in ("", "0", "false", "False")
@@ -188,7 +216,7 @@ def drop_ambient_handler(handler: object) -> None:
     """Remove a handler from those of all runs in the current context."""
     if handlers := _handlers.get():
         _handlers.set(tuple(one for one in handlers if one is not handler))
-    if any(one is handler for one in _global_handlers()):
+    if is_global(handler):
         _dropped.set((*_dropped.get(), handler))
     module: Any = sys.modules.get("langchain_core.tracers.context")
     hooks = (*_hooks, *getattr(module, "_configure_hooks", ()))

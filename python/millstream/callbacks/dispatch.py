@@ -18,14 +18,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
-from .._context import InContext, drop_ambient_handler, var_child_runnable_config
+from .._context import InContext, drop_ambient_handler, is_global, var_child_runnable_config
 from ..streaming.channel import is_cancelled
 from .coroutines import run_coroutine
 
 if TYPE_CHECKING:
     from ..messages.base import BaseMessage
 
-__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event", "takes_chunks")
+__all__ = ("RunHandler", "RunHandlers", "ahandle_event", "handle_event", "is_for_models", "takes_chunks")
 
 Result = TypeVar("Result")
 
@@ -279,6 +279,11 @@ async def _acall(handler: RunHandler, call: Callable[[], Any], method: Callable[
         await InContext(handler, result)
     elif isinstance(result, Awaitable):
         await result
+
+
+def is_for_models(handler: Any) -> bool:
+    """Return whether a global handler is not notified of chains, and of models' starts and ends alone."""
+    return getattr(handler, "ignore_chain", False) and is_global(handler) and not takes_chunks(handler)
 
 
 # The classes whose methods a handler inherits if it does not write them: they do nothing.

@@ -13,7 +13,7 @@ from ..events import uuid7
 from ..outputs import LLMResult, RunInfo
 from ..runnables.config import RunnableConfig, batch_configs, ensure_config
 from ..streaming.workers import run_in_task
-from .model_type import Model
+from .model_type import Model, announce_model
 
 __all__ = (
     "GenerateCall",
@@ -77,6 +77,7 @@ class GenerateCall:
             for manager, prompt, run_id, start in self._iter_starts():
                 run = CallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
+                    announce_model(run, self._model)
                     run.start(self._model._serialized, prompt, self._model_type.run_type, **start)
                 runs.append(run)
             result, parts = self._model_type.generate(self._model, self._prompts, self._stop, self._kwargs, runs)
@@ -105,6 +106,7 @@ class GenerateCall:
             for manager, prompt, run_id, start in self._iter_starts():
                 run = AsyncCallbackManagerForLLMRun.of(manager, run_id)
                 if run.handlers:
+                    announce_model(run, self._model)
                     await run.start(self._model._serialized, prompt, self._model_type.run_type, **start)
                 runs.append(run)
             result, parts = await self._model_type.agenerate(self._model, self._prompts, self._stop, self._kwargs, runs)

@@ -20,7 +20,7 @@ from ..streaming.protocols import ChunkProcessor
 from ..streaming.workers import pump
 from .chunk_timer import is_last, make_timer, stamp, start_timer
 from .generate import select_run_args
-from .model_type import Model, ModelCall
+from .model_type import Model, ModelCall, announce_model
 
 __all__ = ("ModelRun",)
 
@@ -208,6 +208,7 @@ class ModelRun:
             start_timer(self.timer, run)
         if not run.handlers:
             return None
+        announce_model(run, self._model)
         call, model_type = self._call, self.model_type
         info = model_type.start_info(self._model, call.stop, call.kwargs, self._format_info, streams=True)
         name = self.config.get("run_name")

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     LLMRun = CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun
 
-__all__ = ("Model", "ModelCall", "ModelType", "Results", "enter_run", "get_sync_manager", "takes_run_manager")
+__all__ = (
+    "Model",
+    "ModelCall",
+    "ModelType",
+    "Results",
+    "announce_model",
+    "enter_run",
+    "get_sync_manager",
+    "takes_run_manager",
+)
 
 M_contra = TypeVar("M_contra", contravariant=True)
 Results = tuple[LLMResult, list[LLMResult]]
@@ -168,6 +177,13 @@ def enter_run(run: Any) -> Iterator[None]:
         yield
     finally:
         var_child_runnable_config.reset(token)
+
+
+def announce_model(run: LLMRun, model: Model) -> None:
+    """Pass the model of a run that is about to start to the handlers that trace."""
+    for handler in run.handlers:
+        if (take := getattr(handler, "_take_model", None)) is not None:
+            take(run.run_id, model)
 
 
 @lru_cache(maxsize=256)

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .._context import InContext
 from ..callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from ..errors import APIError, StreamError
 from ..outputs import LLMResult
+from ..runnables.config import child_context
 from ..streaming.protocols import ChunkProcessor, ChunkProcessorAround, Source
 
 if TYPE_CHECKING:
@@ -46,19 +48,24 @@ class _ReportedChunks(ChunkProcessorAround[LLMResult]):
 
 
 class _ReportedSource:
-    """The source: reports the start of the run before the request is sent, and that no response came."""
+    """The source: reports the start of the run before the request is sent, and that no response came.
+
+    The request is sent in the context of the run.
+    """
 
     def __init__(self, run: ModelRun, source: Source, chunks: _ReportedChunks) -> None:
         self._model_run = run
         self._source: Any = source
         self._chunks = chunks
         self._run: Any = None
+        self._context: Any = None
 
     def open(self) -> Any:
         run = self._run = CallbackManagerForLLMRun.of(self._model_run.manager, self._model_run.run_id)
         self._model_run.start(run)
+        self._context = child_context(self._model_run.config, run)
         try:
-            body = self._source.open()
+            body = self._context.run(self._source.open)
         except BaseException as error:
             self._model_run.end(run, error)
             raise
@@ -68,8 +75,9 @@ class _ReportedSource:
         run = self._run = AsyncCallbackManagerForLLMRun.of(self._model_run.manager, self._model_run.run_id)
         if (notified := self._model_run.start(run)) is not None:
             await notified
+        self._context = child_context(self._model_run.config, run)
         try:
-            body = await self._source.aopen()
+            body = await InContext(self._context, self._source.aopen())
         except BaseException as error:
             if (notified := self._model_run.end(run, error)) is not None:
                 await notified
@@ -78,11 +86,11 @@ class _ReportedSource:
 
     def reopen(self, error: StreamError) -> Any:
         # If this raises, the driver closes the first body once more, which reports it.
-        body = self._source.reopen(error)
+        body = self._context.run(self._source.reopen, error)
         return None if body is None else _ReportedBody(body, self._model_run, self._run, self._chunks)
 
     async def areopen(self, error: StreamError) -> Any:
-        body = await self._source.areopen(error)
+        body = await InContext(self._context, self._source.areopen(error))
         return None if body is None else _ReportedBody(body, self._model_run, self._run, self._chunks)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._context import no_listeners
+from .._context import has_global_handlers, no_listeners
 from ..callbacks.dispatch import takes_chunks
 from ..callbacks.managers import CallbackManager
 from ..events import EventFilter, ModelEvents, schema_version
@@ -101,7 +101,7 @@ class ModelOrigin(NamedTuple):
         """Return the source and the processor of the model's chunks."""
         model, stop = self.model, kwargs.pop("stop", None)
         call = ModelCall(model._model_type.prompt(value), stop, kwargs)
-        if model._streams_natively(call, for_async=for_async):
+        if not has_global_handlers() and model._streams_natively(call, for_async=for_async):
             return _silent_stream(model, call, None)
         return chunk_stream(model, call.prompt, make_config(), stop, kwargs, for_async=for_async)
 
@@ -115,6 +115,8 @@ class ModelOrigin(NamedTuple):
             return None
         run = ModelRun(model, call, config, collect_result=True, channel=None)
         source, chunks = timed_stream(model, model._native_generations(call, run_id=run.run_id), run.timer)
+        if run.manager.handlers:
+            source, chunks = reported_stream(run, source, chunks)
         from ..runnables.origin import OriginEvents
 
         return OriginEvents(source, chunks, run.info(), call.prompt, lambda: model._model_type.partial_result(()))

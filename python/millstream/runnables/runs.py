@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._context import InContext, var_child_runnable_config
 from ..callbacks.chain_run_manager import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from ..callbacks.dispatch import is_for_models
 from ..callbacks.managers import CallbackManager
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.inputs import Accumulating, AsyncInputIterator, InputIterator, aread_whole, close_iterator
@@ -52,6 +53,9 @@ class RunStart:
         self.manager = CallbackManager.configure(
             config["callbacks"], None, False, config["tags"], None, config["metadata"], None
         )
+        if handlers := self.manager.handlers:
+            # Child runs inherit them: what is notified of models alone leaves chains on their direct path.
+            self.manager.handlers = [one for one in handlers if not is_for_models(one)]
         self.name: str = config.get("run_name") or owner.get_name()
         self._start = {**start, "name": self.name}
 

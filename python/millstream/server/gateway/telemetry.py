@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ..._backend import ChunkTimes
+from ...telemetry.instruments import Instruments
 
 if TYPE_CHECKING:
     from .accounting import Account
 
 __all__ = ("OpenTelemetryReport",)
 
-_SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-_TOKENS = tuple(4**power for power in range(14))
 MAX_MODELS = 200
 _OPERATIONS = {"/completions": "text_completion", "/embeddings": "embeddings"}
 
@@ -35,17 +33,7 @@ class OpenTelemetryReport:
                 raise ImportError("OpenTelemetryReport needs OpenTelemetry: pip install 'millstream[otel]'") from error
             meter = get_meter("millstream")
 
-        def histogram(name: str, unit: str, words: str, bounds: tuple[float, ...]) -> Any:
-            return meter.create_histogram(
-                f"gen_ai.client.{name}", unit=unit, description=words, explicit_bucket_boundaries_advisory=bounds
-            )
-
-        self._duration = histogram("operation.duration", "s", "Duration of an operation.", _SECONDS)
-        self._first = histogram("operation.time_to_first_chunk", "s", "Time until the first chunk.", _SECONDS)
-        self._chunk = histogram(
-            "operation.time_per_output_chunk", "s", "Time between two chunks of a stream.", ChunkTimes.BOUNDS
-        )
-        self._tokens = histogram("token.usage", "{token}", "Number of tokens used.", _TOKENS)
+        self._instruments = Instruments(meter)
         self._models: set[str] = set()
 
     def __call__(self, account: Account) -> None:
@@ -53,21 +41,12 @@ class OpenTelemetryReport:
         if account.asked is None:
             return
         attributes = self._attributes(account)
-        error = {} if account.error is None else {"error.type": account.error}
-        self._duration.record(account.seconds, {**attributes, **error})
-        if account.stream and account.first_chunk_seconds is not None:
-            self._first.record(account.first_chunk_seconds, attributes)
-        if chunks := sum(account.chunk_counts):
-            self._chunk.record(account.chunk_seconds / chunks, attributes)
-        if account.usage.input_tokens or account.usage.output_tokens:
-            self._record_tokens(account, attributes)
-
-    def _record_tokens(self, account: Account, attributes: dict[str, Any]) -> None:
-        """Record the tokens that the upstream has counted."""
-        if account.usage.is_estimate:
-            return
-        for kind, count in (("input", account.usage.input_tokens), ("output", account.usage.output_tokens)):
-            self._tokens.record(count, {**attributes, "gen_ai.token.type": kind})
+        instruments, usage = self._instruments, account.usage
+        instruments.record_duration(account.seconds, attributes, account.error)
+        first = account.first_chunk_seconds if account.stream else None
+        instruments.record_chunks(first, account.chunk_seconds, sum(account.chunk_counts), attributes)
+        if (usage.input_tokens or usage.output_tokens) and not usage.is_estimate:
+            instruments.record_tokens(usage.input_tokens, usage.output_tokens, attributes)
 
     def _attributes(self, account: Account) -> dict[str, Any]:
         assert account.asked is not None

@@ -1,0 +1,250 @@
+"""``TelemetryHandler``: the callback handler that makes spans and metrics of runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from opentelemetry import context as otel
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
+
+from ..callbacks.handlers import BaseCallbackHandler
+from ..streaming.channel import is_cancelled
+from .content import input_messages, output_messages, to_json
+from .requests import answer_attributes, common_attributes, request_attributes, token_counts
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+    from .instruments import Instruments
+
+__all__ = ("TelemetryHandler",)
+
+
+class _Operation:
+    """A run that has started: its span, and what its metrics need."""
+
+    __slots__ = ("common", "span", "start", "timer")
+
+    def __init__(self, span: Span, common: Mapping[str, Any]) -> None:
+        self.span = span
+        self.common = common
+        self.timer: Any = None
+        self.start = time.monotonic()
+
+    def time_chunks(self, timer: Any) -> None:
+        """Take the timer of an answer that comes in chunks."""
+        self.timer = timer
+        self.common = {**self.common, "gen_ai.request.stream": True}
+        self.span.set_attribute("gen_ai.request.stream", True)
+
+
+class TelemetryHandler(BaseCallbackHandler):
+    """A handler of all runs. It is not called for chunks, so that streams keep their direct path.
+
+    The parent of a span is the current span where the run starts: runs of ours make theirs the current one while
+    users' code runs (:meth:`_enter_run`), so spans of the application stand between them where they belong. Where
+    the application's code has lost the context, in a thread of its own, it is the span of the parent run.
+    """
+
+    run_inline = True
+
+    def __init__(self, tracer: Tracer, instruments: Instruments, *, captures: bool, chains: bool) -> None:
+        self._tracer = tracer
+        self._instruments = instruments
+        self._captures = captures
+        self._chains = chains
+        self._open: dict[UUID, _Operation] = {}
+        # Of runs of models that are about to start: the models, and the timers of their chunks.
+        self._models: dict[UUID, Any] = {}
+        self._timers: dict[UUID, Any] = {}
+
+    @property
+    def ignore_chain(self) -> bool:
+        """Whether chains have no spans."""
+        return not self._chains
+
+    # What runs call beside the methods of every handler.
+
+    def _take_model(self, run_id: UUID, model: Any) -> None:
+        """Take note of the model of a run that is about to start."""
+        self._models[run_id] = model
+
+    def _take_timer(self, run_id: UUID, timer: Any) -> None:
+        """Take note of the timer of a run whose answer comes in chunks: one that has started, or is about to."""
+        if (operation := self._open.get(run_id)) is None:
+            self._timers[run_id] = timer
+        else:
+            operation.time_chunks(timer)
+
+    def _enter_run(self, run_id: UUID | None) -> Token[Any] | None:
+        """Make the span of a run the current one, in the context of users' code."""
+        operation = None if run_id is None else self._open.get(run_id)
+        return None if operation is None else otel.attach(set_span_in_context(operation.span))
+
+    def _leave_run(self, token: Token[Any]) -> None:
+        otel.detach(token)
+
+    # Models.
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[Any]], *, run_id: UUID, **info: Any
+    ) -> None:
+        """Start the span of a chat model's call."""
+        self._start_model("chat", messages[0], run_id, info)
+
+    def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], *, run_id: UUID, **info: Any) -> None:
+        """Start the span of a completion model's call."""
+        self._start_model("text_completion", prompts, run_id, info)
+
+    def _start_model(self, operation: str, messages: Sequence[Any], run_id: UUID, info: Mapping[str, Any]) -> None:
+        params = {name: value for name, value in (info.get("invocation_params") or {}).items() if value is not None}
+        common = common_attributes(self._models.pop(run_id, None), operation, params, info.get("metadata") or {})
+        name = f"{operation} {common['gen_ai.request.model']}" if "gen_ai.request.model" in common else operation
+        attributes = {**common, **request_attributes(params), **_names(info)}
+        started = self._start(name, SpanKind.CLIENT, run_id, attributes, info, common)
+        if (timer := self._timers.pop(run_id, None)) is not None:
+            started.time_chunks(timer)
+        span = started.span
+        if self._captures and span.is_recording():
+            span.set_attribute("gen_ai.input.messages", input_messages(messages))
+            if tools := params.get("tools"):
+                span.set_attribute("gen_ai.tool.definitions", to_json(tools))
+
+    def on_llm_end(self, response: Any, *, run_id: UUID, **info: Any) -> None:
+        """End the span of a model's call."""
+        if (operation := self._open.pop(run_id, None)) is not None:
+            self._describe_answer(operation, response)
+            self._end_model(operation, None)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **info: Any) -> None:
+        """End the span of a model's call that failed, or whose stream was left."""
+        if (operation := self._open.pop(run_id, None)) is not None:
+            if response is not None:
+                self._describe_answer(operation, response)
+            self._end_model(operation, error)
+
+    def _describe_answer(self, operation: _Operation, response: Any) -> None:
+        """Add what the answer says, if there is one, and record its tokens."""
+        generations = [one for one in (response.generations or [()])[0] if hasattr(one, "text")]
+        output = response.llm_output or {}
+        if (counts := token_counts(generations, output)) is not None:
+            self._instruments.record_tokens(*counts, operation.common)
+        if operation.span.is_recording():
+            operation.span.set_attributes(answer_attributes(generations, output))
+            if self._captures and generations:
+                operation.span.set_attribute("gen_ai.output.messages", output_messages(generations))
+
+    def _end_model(self, operation: _Operation, error: BaseException | None) -> None:
+        timer = operation.timer
+        if timer is not None and timer.first is not None:
+            operation.span.set_attribute("gen_ai.response.time_to_first_chunk", timer.first)
+            if timer.count > 1:
+                operation.span.set_attribute("millstream.time_per_chunk", timer.later / (timer.count - 1))
+            self._instruments.record_chunks(timer.first, timer.later, timer.count - 1, operation.common)
+        self._end(operation, error)
+
+    # Tools, retrievers and chains.
+
+    def on_tool_start(
+        self, serialized: dict[str, Any], input_str: str, *, run_id: UUID, inputs: Any = None, **info: Any
+    ) -> None:
+        """Start the span of a tool's run."""
+        tool = serialized.get("name") or "tool"
+        attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool, "gen_ai.tool.type": "function"}
+        common = dict(attributes)
+        if description := serialized.get("description"):
+            attributes["gen_ai.tool.description"] = description
+        if id := info.get("tool_call_id"):
+            attributes["gen_ai.tool.call.id"] = id
+        if self._captures:
+            attributes["gen_ai.tool.call.arguments"] = input_str if inputs is None else to_json(inputs)
+        attributes |= _names(info)
+        self._start(f"execute_tool {tool}", SpanKind.INTERNAL, run_id, attributes, info, common)
+
+    def on_tool_end(self, output: Any, *, run_id: UUID, **info: Any) -> None:
+        """End the span of a tool's run."""
+        if (operation := self._open.pop(run_id, None)) is not None:
+            if self._captures:
+                result = getattr(output, "content", output)
+                text = result if isinstance(result, str) else to_json(result)
+                operation.span.set_attribute("gen_ai.tool.call.result", text)
+            self._end(operation, None)
+
+    def on_retriever_start(self, serialized: Any, query: str, *, run_id: UUID, **info: Any) -> None:
+        """Start the span of a retriever's run."""
+        attributes: dict[str, Any] = {"gen_ai.operation.name": "retrieval"}
+        if self._captures:
+            attributes["gen_ai.retrieval.query.text"] = query
+        common = {"gen_ai.operation.name": "retrieval"}
+        name = info.get("name")
+        self._start(f"retrieval {name}" if name else "retrieval", SpanKind.CLIENT, run_id, attributes, info, common)
+
+    def on_retriever_end(self, documents: Sequence[Any], *, run_id: UUID, **info: Any) -> None:
+        """End the span of a retriever's run."""
+        if (operation := self._open.pop(run_id, None)) is not None:
+            self._end(operation, None)
+
+    def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: UUID, **info: Any) -> None:
+        """Start the span of a chain's run."""
+        self._start(info.get("name") or "chain", SpanKind.INTERNAL, run_id, _names(info), info, None)
+
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **info: Any) -> None:
+        """End the span of a chain's run."""
+        if (operation := self._open.pop(run_id, None)) is not None:
+            self._end(operation, None)
+
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **info: Any) -> None:
+        """End the span of a run that failed, or that was left."""
+        if (operation := self._open.pop(run_id, None)) is not None:
+            self._end(operation, error)
+
+    on_tool_error = on_retriever_error = on_chain_error
+
+    # Spans.
+
+    def _start(
+        self,
+        name: str,
+        kind: SpanKind,
+        run_id: UUID,
+        attributes: Mapping[str, Any],
+        info: Mapping[str, Any],
+        common: Mapping[str, Any] | None,
+    ) -> _Operation:
+        """Start a span; without ``common`` attributes, its run is not measured."""
+        span = self._tracer.start_span(name, self._find_parent(info.get("parent_run_id")), kind, dict(attributes))
+        operation = self._open[run_id] = _Operation(span, common or {})
+        return operation
+
+    def _find_parent(self, run_id: UUID | None) -> otel.Context:
+        """Return the context of a span's parent."""
+        current = otel.get_current()
+        parent = None if run_id is None else self._open.get(run_id)
+        if parent is None:
+            return current
+        of_parent = parent.span.get_span_context()
+        is_inside = get_current_span(current).get_span_context().trace_id == of_parent.trace_id
+        return current if is_inside else set_span_in_context(parent.span, current)
+
+    def _end(self, operation: _Operation, error: BaseException | None) -> None:
+        span, kind = operation.span, None
+        if error is not None and (isinstance(error, GeneratorExit) or is_cancelled(error)):
+            # Leaving is the consumer's choice, and not an error of the operation.
+            span.set_attribute("millstream.left", True)
+        elif error is not None:
+            kind = type(error).__name__
+            span.set_attribute("error.type", kind)
+            span.set_status(Status(StatusCode.ERROR, str(error)))
+        if operation.common:
+            self._instruments.record_duration(time.monotonic() - operation.start, operation.common, kind)
+        span.end()
+
+
+def _names(info: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the conversation and of the agent, where the metadata of a run has them."""
+    metadata = info.get("metadata") or {}
+    names = {"gen_ai.conversation.id": metadata.get("thread_id"), "gen_ai.agent.name": metadata.get("lc_agent_name")}
+    return {key: str(value) for key, value in names.items() if value}
