@@ -7,24 +7,55 @@ literal blocks, examples of doctest, and lists of terms.
 import re
 from collections.abc import Iterator
 from inspect import cleandoc
+from pathlib import Path
 from typing import Any
 
 import griffe
 
 __all__ = ("PlainDocstrings", "to_markdown")
 
+REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
 ROLE = re.compile(r":(?:attr|class|data|func|meth|mod):`(?P<tilde>~?)(?P<path>[\w.]+)(?:\(\))?`")
 TERM = re.compile(r"``[\w*]+``(?:, ``[\w*]+``)*(?: and ``[\w*]+``)?$")
 
 
 class PlainDocstrings(griffe.Extension):
-    """Rewrites each docstring of a package once it is loaded."""
+    """Rewrites each docstring of a package once it is loaded, and completes the classes of the reference."""
 
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """Rewrite the docstrings of ``pkg``."""
         for item in _walk(pkg):
             if item.docstring is not None:
                 item.docstring.value = to_markdown(item.docstring.value, item)
+        placed = {item.canonical_path: item for item in _placed(pkg)}
+        for item in placed.values():
+            _adopt(item, {*placed})
+
+
+def _placed(pkg: griffe.Module) -> Iterator[griffe.Class]:
+    """Yield the classes that have a place in the reference."""
+    for page in sorted(REFERENCE.glob("*.md")):
+        for place in re.findall(rf"^::: {pkg.name}\.(\S+)$", page.read_text(), re.MULTILINE):
+            item = pkg[place]
+            target = item.final_target if isinstance(item, griffe.Alias) else item
+            if isinstance(target, griffe.Class):
+                yield target
+
+
+def _adopt(item: griffe.Class, placed: set[str]) -> None:
+    """Show what ``item`` inherits from classes without a place in the reference as members of its own.
+
+    What such a class has to do with a parent that has a place is shown there.
+    """
+    bases = item.mro()
+    parents = [base for base in bases if base.canonical_path in placed]
+    shown = {base.canonical_path for parent in parents for base in (parent, *parent.mro())}
+    for base in bases:
+        if base.canonical_path in shown:
+            continue
+        for name, member in base.members.items():
+            if name not in item.members and not name.startswith("_"):
+                item.set_member(name, griffe.Alias(name, target=member, parent=item))
 
 
 def _walk(item: griffe.Object) -> Iterator[griffe.Object]:
