@@ -16,6 +16,7 @@ import millstream
 from millstream.cli import main
 from millstream.cli.doctor import environment
 from millstream.cli.doctor.environment import HOSTS, Fact, examine_environment
+from millstream.integrations.anthropic.clients import _KNOWN_VERSIONS as _KNOWN_VERSIONS_OF_ANTHROPIC
 from millstream.integrations.openai.clients import _KNOWN_VERSIONS
 
 ROOT = Path(__file__).parent.parent
@@ -129,8 +130,9 @@ def test_the_hosts_are_those_of_the_extras() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [line for lines in project["optional-dependencies"].values() for line in lines]
     ours = {f"{name}>={'.'.join(map(str, first))},<{end[0]}" for name, (first, end) in HOSTS.items()}
-    assert ours - set(wanted) == {"openai>=2,<4"}
+    assert ours - set(wanted) == {"anthropic>=2,<3", "openai>=2,<4"}
     assert [str(major) for major in range(2, 4)] == list(_KNOWN_VERSIONS)
+    assert list(_KNOWN_VERSIONS_OF_ANTHROPIC) == ["2"]
 
 
 def test_a_document_has_all_that_the_text_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

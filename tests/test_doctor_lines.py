@@ -181,6 +181,29 @@ def test_a_client_of_the_sdk_is_accelerated_where_it_is_made(
     assert "canary" not in printed
 
 
+@pytest.mark.parametrize("client", ["anthropic.Anthropic(api_key='k')", "anthropic.AsyncAnthropic()"])
+def test_a_client_of_anthropics_sdk_is_accelerated_too(app: Path, client: str) -> None:
+    assert lines_of(app, f"import anthropic\nclient = {client}") == {
+        "any": ("from millstream.integrations.anthropic import accelerate",)
+    }
+
+
+def test_clients_of_both_sdks_have_a_function_each(tmp_path: Path) -> None:
+    before = "import anthropic, os\nfrom openai import OpenAI\n\nmine = anthropic.Anthropic(), OpenAI()\n"
+    (tmp_path / "app.py").write_text(before)
+    command = [sys.executable, "-m", "millstream", "doctor", "--diff", "keep", "app.py"]
+    patch = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout
+    subprocess.run(["git", "apply", "-"], input=patch, check=True, cwd=tmp_path)
+    assert (tmp_path / "app.py").read_text() == (
+        "from millstream.integrations.anthropic import accelerate as accelerate_anthropic\n"
+        "import anthropic, os\n"
+        "from millstream.integrations.openai import accelerate as accelerate_openai\n"
+        "from openai import OpenAI\n\n"
+        "mine = accelerate_anthropic(anthropic.Anthropic()), accelerate_openai(OpenAI())\n"
+    )
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout == b""
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -30,6 +30,9 @@ REPORTED = {
         "import langchain.chat_models\nlangchain.chat_models.init_chat_model(model='gpt-4o')",
         "from langchain.chat_models import init_chat_model\ninit_chat_model('o3-mini', model_provider='openai')",
         "from langchain.agents import create_agent\ncreate_agent('openai:gpt-4o', [])",
+        "from langchain.agents import create_agent\ncreate_agent('anthropic:claude-sonnet-4-5', [])",
+        "from langchain.agents import create_agent\ncreate_agent(model='claude-sonnet-4-5')",
+        "from langchain.chat_models import init_chat_model\ninit_chat_model('x', model_provider='ollama')",
         "from langgraph.prebuilt import create_react_agent\ncreate_react_agent(tools=[], model='openai:gpt-4o')",
     ],
     "custom-client": [
@@ -70,6 +73,7 @@ REPORTED = {
     "sdk-subclass": [
         "from openai import OpenAI\nclass Mine(OpenAI): ...",
         "import openai\nclass Mine(Mixin, openai.AsyncAzureOpenAI): ...",
+        "import anthropic\nclass Mine(anthropic.Anthropic): ...",
     ],
 }  # fmt: skip
 
@@ -84,7 +88,8 @@ SILENT = [
     + KEPT
     + "create_agent(ChatOpenAI(), [])".replace("langchain.agents", ""),
     "line.startswith('data: ')",
-    "from langchain.chat_models import init_chat_model\ninit_chat_model('anthropic:x')",
+    "from langchain.chat_models import init_chat_model\ninit_chat_model('mistralai:x')",
+    "from langchain.agents import create_agent\ncreate_agent(name, [])",
     "from langchain.chat_models import init_chat_model\ninit_chat_model('gpt-4o', model_provider='azure_openai')",
     "from langchain.agents import create_agent\ncreate_agent(model, [])\nlist('openai:gpt-4o')",
     OURS + "ChatOpenAI(http_client=None)",
@@ -137,3 +142,18 @@ def test_an_openai_exception_is_named_with_the_one_to_catch(tmp_path: Path) -> N
     assert text.endswith("catch millstream.APIError and millstream.StreamError")
     ((_, text),) = remarks_of(tmp_path / "app.py", OURS + CAUGHT.replace("RateLimit", "OpenAI"))
     assert text.endswith("catch millstream.MillstreamError")
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ("create_agent('openai:gpt-4o')", 'langchain_openai: pass ChatOpenAI(model="gpt-4o")'),
+        ("create_agent('claude-x')", 'langchain_anthropic: pass ChatAnthropic(model="claude-x")'),
+        ("create_agent('google_genai:g')", 'langchain_google_genai: pass ChatGoogleGenerativeAI(model="g")'),
+        ("create_agent('ollama:qwen:7b')", 'langchain_ollama: pass ChatOllama(model="qwen:7b")'),
+    ],
+)
+def test_a_model_by_name_is_reported_with_its_class(tmp_path: Path, call: str, text: str) -> None:
+    source = f"from langchain.agents import create_agent\n{call}"
+    found = dict(remarks_of(tmp_path / "app.py", source))
+    assert found["by-name"] == f"create_agent makes the class of {text}"

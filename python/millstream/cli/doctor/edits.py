@@ -38,8 +38,7 @@ def make_diff(found: Findings, way: str) -> bytes:
     end_of_line = "\r\n" if before and before[0].endswith("\r\n") else "\n"
     after = [line.encode() for line in before]
     edits = [edit for finding in found.lines for edit in _edits(finding, way)]
-    if any(isinstance(finding.node, ast.Call) for finding in found.lines):
-        edits.append(_import_of_accelerate(source.tree, found))
+    edits.extend(_imports_of_accelerate(found))
     for edit in sorted(edits, reverse=True):
         begin, end = after[edit.line - 1][: edit.column], after[edit.end_line - 1][edit.end_column :]
         after[edit.line - 1 : edit.end_line] = [begin + edit.text.replace("\n", end_of_line).encode() + end]
@@ -78,8 +77,9 @@ def _edits(finding: Finding, way: str) -> Iterator[_Edit]:
     node = finding.node
     end_line, end_column = node.end_lineno or node.lineno, node.end_col_offset or 0
     if isinstance(node, ast.Call):
+        function = finding.suggestions[0].lines[0].rpartition(" ")[2]
         yield _Edit(end_line, end_column, ")", end_line, end_column)
-        yield _Edit(node.lineno, node.col_offset, "accelerate(", node.lineno, node.col_offset)
+        yield _Edit(node.lineno, node.col_offset, f"{function}(", node.lineno, node.col_offset)
     elif (text := _replacement(finding, way)) is not None:
         yield _Edit(node.lineno, node.col_offset, text, end_line, end_column)
 
@@ -105,15 +105,18 @@ def _replacement(finding: Finding, way: str) -> str | None:
     return ("\n" + " " * node.col_offset).join(lines)
 
 
-def _import_of_accelerate(tree: ast.Module, found: Findings) -> _Edit:
-    """Return the edit that imports ``accelerate`` before the SDK."""
-    client = next(finding for finding in found.lines if isinstance(finding.node, ast.Call))
-    (line,) = client.suggestions[0].lines
-    first = next(
-        node
-        for node in ast.walk(tree)
-        if (isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "openai")
-        or (isinstance(node, ast.Import) and any(alias.name.partition(".")[0] == "openai" for alias in node.names))
-    )
-    text = f"{line}\n{' ' * first.col_offset}"
-    return _Edit(first.lineno, first.col_offset, text, first.lineno, first.col_offset)
+def _imports_of_accelerate(found: Findings) -> Iterator[_Edit]:
+    """Yield the edits that import ``accelerate`` before an SDK: one for each SDK with clients."""
+    clients = [finding for finding in found.lines if isinstance(finding.node, ast.Call)]
+    for line in dict.fromkeys(finding.suggestions[0].lines[0] for finding in clients):
+        library = line.split()[1].rpartition(".")[2]
+        first = next(node for node in ast.walk(found.source.tree) if library in _imported_libraries(node))
+        assert isinstance(first, ast.stmt)
+        text = f"{line}\n{' ' * first.col_offset}"
+        yield _Edit(first.lineno, first.col_offset, text, first.lineno, first.col_offset)
+
+
+def _imported_libraries(node: ast.AST) -> set[str]:
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "").partition(".")[0]}
+    return {alias.name.partition(".")[0] for alias in node.names} if isinstance(node, ast.Import) else set()

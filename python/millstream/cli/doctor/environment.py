@@ -13,6 +13,7 @@ from ..versions import installed_version
 __all__ = ("HOSTS", "Fact", "examine_environment")
 
 HOSTS = {
+    "anthropic": ((2,), (3,)),
     "langchain-core": ((1, 8, 3), (2,)),
     "langchain-openai": ((1, 7, 4), (2,)),
     "openai": ((2,), (4,)),
@@ -21,7 +22,7 @@ HOSTS = {
 
 # Named in the report, with any version.
 _OTHERS = (
-    *("langchain", "langgraph", "langchain-anthropic", "langchain-google-genai", "langchain-ollama", "anthropic"),
+    *("langchain", "langgraph", "langchain-anthropic", "langchain-google-genai", "langchain-ollama"),
     *("httpx-sse", "uvloop"),
 )
 

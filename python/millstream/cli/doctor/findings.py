@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from .clients import ACCELERATE, find_clients
+from .clients import ACCELERATES, find_clients
 from .gains import GAINS
 from .names import Names
 from .patterns import Remark, find_need_of_langchain, find_patterns
@@ -42,18 +42,24 @@ def examine(source: Source) -> Findings:
     for imported in names.imports:
         found.setdefault(imported.node, []).extend(each for each in suggest(imported) if each.way in ways)
     lines = [Finding(node, ast.unparse(node), tuple(suggestions)) for node, suggestions in found.items() if suggestions]
-    # Without the arguments: one of them may be a key.
-    clients = [(call, f"{ast.unparse(call.func)}(…)") for call in find_clients(source.tree, names)]
-    lines.extend(Finding(call, shown, (_accelerate(shown),)) for call, shown in clients)
+    for call, library in find_clients(source.tree, names):
+        # Without the arguments: one of them may be a key.
+        shown = f"{ast.unparse(call.func)}(…)"
+        lines.append(Finding(call, shown, (_accelerate(shown, library, names),)))
     return Findings(source, tuple(lines), tuple(find_patterns(source.tree, names)))
 
 
-def _accelerate(call: str) -> Suggestion:
+def _accelerate(call: str, library: str, names: Names) -> Suggestion:
     """Return the suggestion to call ``accelerate`` with a client where it is made."""
-    module, _, function = ACCELERATE.rpartition(".")
+    module, _, function = ACCELERATES[library].rpartition(".")
+    imported = function
+    # A source that imports both SDKs needs a name for each function.
+    if ACCELERATES.keys() <= {path.partition(".")[0] for path in names.paths()}:
+        function = f"{function}_{library}"
+        imported = f"{imported} as {function}"
     return Suggestion(
         "any",
-        (f"from {module} import {function}",),
-        gains=(str(GAINS["any", "accelerate"]),),
+        (f"from {module} import {imported}",),
+        gains=(str(GAINS["any", f"accelerate {library}"]),),
         note=f"{call} becomes {function}({call})",
     )

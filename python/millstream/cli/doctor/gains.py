@@ -62,7 +62,8 @@ GAINS = {
         ((f"astream of a chain of PromptTemplate, ChatOpenAI and StrOutputParser: chat, {_READS}", _LANGCHAIN),),
     ),
     ("leave", "JsonOutputParser"): Gain("each character of a growing document is parsed once"),
-    ("any", "accelerate"): Gain(
+    ("any", "accelerate anthropic"): Gain("less CPU time per event, for the same objects"),
+    ("any", "accelerate openai"): Gain(
         "per chunk, for the same objects", 8, tuple((_CALL.format(prefix), "openai") for prefix in ("", "Async"))
     ),
     ("any", "httpx_sse"): Gain(

@@ -224,8 +224,13 @@ def _overrides_stream(module: _Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, text
 
 
-# The beginnings of names for which LangChain makes a chat model of langchain_openai.
-_NAMES_OF_OPENAI = ("openai:", "gpt-", "chatgpt-", "o1", "o3", "o4")
+# The providers of LangChain's names that have a class here, and the beginnings of their models' names.
+_NAMED = {
+    "anthropic": ("ChatAnthropic", ("claude",)),
+    "google_genai": ("ChatGoogleGenerativeAI", ()),
+    "ollama": ("ChatOllama", ()),
+    "openai": ("ChatOpenAI", ("gpt-", "chatgpt-", "o1", "o3", "o4")),
+}
 
 
 def _sdk_subclass(module: _Module) -> Iterator[tuple[int, str]]:
@@ -242,14 +247,25 @@ def _by_name(module: _Module) -> Iterator[tuple[int, str]]:
         if path not in _AGENTS and not (function == "init_chat_model" and path.startswith("langchain")):
             continue
         given = {keyword.arg: keyword.value for keyword in call.keywords}
-        first = call.args[0] if call.args else given.get("model")
-        name = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
-        provider = given.get("model_provider")
-        is_other = isinstance(provider, ast.Constant) and provider.value not in (None, "openai")
-        if name.startswith(_NAMES_OF_OPENAI) and not is_other:
-            model = f'ChatOpenAI(model="{name.removeprefix("openai:")}")'
+        name, provider = _text(call.args[0] if call.args else given.get("model")), _text(given.get("model_provider"))
+        if name and (found := _find_class(name, provider)) is not None:
             verb = "pass" if path in _AGENTS else "write"
-            yield call.lineno, f"{function} makes the class of langchain_openai: {verb} {model}"
+            package = f"langchain_{found[0]}"
+            yield call.lineno, f'{function} makes the class of {package}: {verb} {found[1]}(model="{found[2]}")'
+
+
+def _text(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _find_class(name: str, provider: str) -> tuple[str, str, str] | None:
+    """Return the provider, the class and the model of a name in LangChain's functions, if the class has a twin."""
+    before, _, model = name.partition(":")
+    if not provider and before in _NAMED:
+        name, provider = model, before
+    if not provider:
+        provider = next((of for of, (_, begins) in _NAMED.items() if begins and name.startswith(begins)), "")
+    return (provider, _NAMED[provider][0], name) if provider in _NAMED else None
 
 
 def _by_hand(module: _Module) -> Iterator[tuple[int, str]]:
