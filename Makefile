@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DIST ?= dist
+FUZZ_SECONDS ?= 60
 # Worker processes for the tests: one for each core.
 PARALLEL := -n auto --dist worksteal
 TOOLS := $(VENV)/.tools
@@ -19,7 +20,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help docs demo test test-fast test-peers test-interpreters soak lint format bench bench-against build wheels container lock clean
+.PHONY: help docs demo test test-fast test-peers test-interpreters soak lint format bench bench-against build wheels wheels-linux sdist fuzz test-pure container lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,8 +78,20 @@ docs: $(TOOLS)  ## build the documentation site into target/site
 build: $(BUILT)  ## build the extension into .venv
 
 wheels: $(TOOLS)  ## build the manylinux2014 wheel and the pure-Python one into dist/
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/maturin build --release --locked --zig --compatibility manylinux2014 --interpreter $(PYO3_PYTHON) --out $(DIST)
+	$(BIN)/python packaging/wheels.py --own $(DIST)
 	$(BIN)/python packaging/pure_wheel.py $(DIST)
+
+wheels-linux: $(TOOLS)  ## build the wheels of each CPython for Linux: glibc and musl, x86-64 and aarch64; WHEELS="--target …"
+	$(BIN)/python packaging/wheels.py $(WHEELS) $(DIST)
+
+sdist: $(TOOLS)  ## build the source distribution into dist/
+	$(BIN)/maturin sdist --out $(DIST)
+
+fuzz: $(TOOLS)  ## run each fuzz target for FUZZ_SECONDS (60), with the seeds of the vectors
+	$(BIN)/python packaging/fuzz.py $(FUZZ_SECONDS)
+
+test-pure: $(TOOLS)  ## run the tests without the Rust core, and without a Rust toolchain
+	PYTHONPATH=python $(BIN)/python -m pytest $(PARALLEL) --no-native -m "not packaging"
 
 container: wheels  ## collect in dist/container what the Containerfile installs, so that it needs no network
 	rm -rf $(DIST)/container

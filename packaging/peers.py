@@ -52,6 +52,7 @@ def suite(name: str) -> tuple[Callable[[], str | None], Callable[[str], list[str
     return fetch, lambda _: command
 
 
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 FUZZ = ["cargo", "clippy", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--", "-D", "warnings"]
 CHECKS = {
     "C++ compiler": (compiler, lambda _: FUZZ),
@@ -70,10 +71,14 @@ CHECKS = {
         lambda: shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"),
         lambda path: [sys.executable, "-m", "tests.browser_suite", path],
     ),
+    "Go": (
+        lambda: shutil.which("go") or shutil.which("go", path="/usr/local/go/bin"),
+        lambda go: [go, "run", ACTIONLINT],
+    ),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
-# Debian has one Python, and no package index has LangServe's tests.
-OPTIONAL = {"other interpreter", "LangServe's tests"}
+# Debian has one Python, and no package index has LangServe's tests. The linter of workflows is built by a recent Go.
+OPTIONAL = {"Go", "other interpreter", "LangServe's tests"}
 
 
 @dataclass(frozen=True)
