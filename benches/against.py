@@ -20,17 +20,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from .contenders import Contender
+from millstream.cli.bench.harness import Contender, WrongOutputError, calibrate, check, run_once, sample
+
 from .groups import Group
-from .harness import WrongOutputError, calibrate, check, peak, sample
+from .results import describe_machine
 from .rows import groups
-from .table import machine
 
 __all__ = ("Compared", "main")
 
 _HOME = Path(__file__).parents[1]
 _OURS = ("rust", "python", "ours")
 _SAMPLE = 4_000_000
+# The code that measures is that of this checkout.
+_CHILD = "import millstream.cli as cli; cli.__path__.insert(0, {!r}); from benches.against import serve; serve()"
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its title")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of each row (%(default)s)")
     options = parser.parse_args(arguments)
-    print(machine(), end="\n\n")
+    print(describe_machine(), end="\n\n")
     slower = 0
     for row in _compared(options.checkout.resolve(), options.only, options.rounds):
         slower += row.verdict in ("SLOWER", "MORE")
@@ -129,7 +131,7 @@ class _Child:
     def __init__(self, home: Path) -> None:
         path = os.pathsep.join((str(home / "python"), str(_HOME)))
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from benches.against import serve; serve()"],
+            [sys.executable, "-c", _CHILD.format(str(_HOME / "python" / "millstream" / "cli"))],
             cwd=_HOME,
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"},
             stdin=subprocess.PIPE,
@@ -186,6 +188,29 @@ def _bound(group: Group, runner: asyncio.Runner) -> Iterator[tuple[Contender, An
                 print(f"{group.title}: {error}", file=sys.stderr)
                 continue
             yield one, run, calibrate(one, run, _SAMPLE, runner)
+
+
+def peak(contender: Contender, run: Any, runner: asyncio.Runner) -> int | None:
+    """Return how many bytes more than before the process has at the peak of one run, its output included.
+
+    ``None`` where the system does not say.
+    """
+    gc.collect()
+    try:
+        # Resets the peak on Linux.
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _memory("VmRSS")
+        output = run_once(contender, run, runner)
+        found = _memory("VmHWM") - before
+    except OSError:
+        return None
+    del output
+    return found
+
+
+def _memory(name: str) -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name)) << 10
 
 
 if __name__ == "__main__":

@@ -1,107 +1,59 @@
-"""What an existing app's chunk still costs with our names, part by part: the section "Existing apps" of the page."""
+"""What an existing app's chunk still costs with our names, part by part."""
 
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Iterator, Sequence
 
-from .report import Measured, format_table, time_text
+from millstream.cli.bench.chart import Bar, Panel, draw_bars
+from millstream.cli.bench.tables import Table
+from millstream.cli.bench.units import ratio_text, time_text
 
-__all__ = ("SECTION", "breakdown", "chart", "parts")
+__all__ = ("chart", "parts", "table_of_parts")
 
-_PARTS = {"client": "the client", "core": "core", "host": "the host library", "python": "our Python"}
-_LEFT = 440
-"""Where the bars of the chart begin."""
-_COLOURS = {"client": "#b9c4cf", "core": "#d9480f", "host": "#7b8a99", "python": "#f2a272"}
-
-SECTION = "## Existing apps"
-"""The heading of the section."""
-
-_INTRODUCTION = f"""\
-{SECTION}
-
-Programs of the users of LangChain, LangGraph, the OpenAI SDK and httpx-sse, with one import changed. Both sides use the
-same client in memory, with one event per read, and their whole outputs are equal. A row shows the CPU time of a chunk
-today, the time with our names, and the parts of that time:
-
-- *the client*: the client of httpx2 (or the one named) alone, which reads and does nothing with it;
-- *the core*: `StreamDecoder` or `SSEParser` alone;
-- *the host library*: its own part, measured over texts that exist already. For `stream`, `astream` and events of a
-  model it is the making of LangChain's messages, for chains also the machinery of LangChain's sequence (in async code
-  a task per chunk), for agents LangGraph, the callbacks and the base class of chat models: in async code about a
-  quarter of it is waking the event loop, a quarter the dispatch of callbacks, and a sixth merging the chunks at the
-  end. For the SDK it is the making of its objects;
-- *our Python*: the rest, with the request, which costs some 0.4 ms and so 0.4 µs for each of 1,000 chunks. Two fifths
-  of that are the SDK's own building of the request.
-
-Models without a client of the user's send requests over Millstream's own connections, which are not measured here but
-over sockets, in the [README](../README.md#speed).
-
-![the parts as bars](apps.svg)"""
+_PARTS = {"python": "our Python", "core": "core", "host": "host library", "client": "client"}
 
 
-def parts(measured: Measured) -> dict[str, float] | None:
-    """Return the nanoseconds per unit of each part of our contender; ``None`` for a group that is not an app."""
-    keys = [one.key for one in measured.contenders]
-    if "ours" not in keys or "client" not in keys:
+def parts(table: Table) -> dict[str, float] | None:
+    """Return the nanoseconds per unit of each part of our contender; ``None`` for a table that is not of an app."""
+    times = {row.key: row.nanoseconds for row in table.rows}
+    if "ours" not in times or "client" not in times:
         return None
-    found: dict[str, float] = {key: measured.per_unit(key) for key in ("client", "core", "host") if key in keys}
-    return {**found, "python": max(0.0, measured.per_unit("ours") - sum(found.values()))}
+    found: dict[str, float] = {key: times[key] for key in ("core", "host", "client") if key in times}
+    return {"python": max(0.0, times["ours"] - sum(found.values())), **found}
 
 
-def breakdown(measured: list[Measured]) -> str:
-    """Return the section: a line for each app that has a target, and the tables of all."""
+def table_of_parts(tables: Sequence[Table]) -> str:
+    """Return a row for each app that has a goal."""
     heads = ["program, per chunk", "today", "Millstream", "", *_PARTS.values()]
-    lines = [_INTRODUCTION, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for one, found in _apps(measured):
-        verdict = one.verdicts[0]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for table, found in _apps(tables):
+        goal = table.goals[0]
         cells = [time_text(found[key]) if key in found else "–" for key in _PARTS]
-        times = [time_text(one.per_unit(key)) for key in (verdict.target.peer, "ours")]
-        ratio = f"**{verdict.ratio.median:.1f}×**"
-        title = _title(one).replace("|", "\\|")
-        lines.append(f"| {' | '.join([title, *times, ratio, *cells])} |")
-    for one in measured:
-        lines += ["", "```", format_table(one), "```"]
-    return "\n".join([*lines, ""])
+        rows = (table.row(goal.peer), table.row("ours"))
+        times = [time_text(row.nanoseconds) for row in rows if row]
+        title = _title(table).replace("|", "\\|")
+        lines.append(f"| {' | '.join([title, *times, f'**{ratio_text(goal.measured)}**', *cells])} |")
+    return "\n".join(lines)
 
 
-def chart(measured: list[Measured]) -> str:
+def chart(tables: Sequence[Table]) -> str:
     """Return an SVG of the parts of each app's cost with our names, as one bar."""
-    apps = list(_apps(measured))
-    scale = 400 / max((one.per_unit("ours") for one, _ in apps), default=1)
-    rows = [_legend()]
-    top = 50
-    for one, found in apps:
-        rows.append(
-            f'<text x="{_LEFT - 10}" y="{top + 11}" text-anchor="end">{escape(_title(one).replace("`", ""))}</text>'
-        )
-        left: float = _LEFT
-        for key in (key for key in _PARTS if key in found):
-            width = found[key] * scale
-            rows.append(f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="13" fill="{_COLOURS[key]}"/>')
-            left += width
-        times = f"{time_text(one.per_unit('ours'))}, {one.verdicts[0].ratio.median:.0f}× less"
-        rows.append(f'<text x="{left + 6:.1f}" y="{top + 11}">{times}</text>')
-        top += 20
-    size = f'width="1000" height="{top + 10}" viewBox="0 0 1000 {top + 10}"'
-    style = "text{font:11px system-ui,sans-serif;fill:#333}"
-    ground = '<rect width="1000" height="100%" fill="#fff"/>'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{ground}{"".join(rows)}</svg>\n'
+    bars = []
+    for table, found in _apps(tables):
+        ours = table.row("ours")
+        assert ours is not None
+        text = f"{time_text(ours.nanoseconds)}, {ratio_text(table.goals[0].measured)} less"
+        shown = tuple(found.get(key, 0.0) for key in _PARTS)
+        label = _title(table).replace("`", "").partition(", stream_mode")[0]
+        bars.append(Bar(label, ours.nanoseconds, text, parts=shown))
+    note = "CPU time of a chunk in an existing app with one import changed; shorter is better. Linear scale from zero."
+    return draw_bars([Panel("", bars)], note, list(_PARTS.values()))
 
 
-def _apps(measured: list[Measured]) -> Iterator[tuple[Measured, dict[str, float]]]:
-    for one in measured:
-        if one.verdicts and (found := parts(one)) is not None:
-            yield one, found
+def _apps(tables: Sequence[Table]) -> Iterator[tuple[Table, dict[str, float]]]:
+    for table in tables:
+        if table.goals and (found := parts(table)) is not None:
+            yield table, found
 
 
-def _title(measured: Measured) -> str:
-    app, found, work = measured.group.work.partition(" app, ")
+def _title(table: Table) -> str:
+    app, found, work = table.work.partition(" app, ")
     return f"{app}: `{work}`" if found else app
-
-
-def _legend() -> str:
-    shown = []
-    for place, (key, name) in enumerate(_PARTS.items()):
-        left = _LEFT + 120 * place
-        shown.append(f'<rect x="{left}" y="14" width="13" height="13" fill="{_COLOURS[key]}"/>')
-        shown.append(f'<text x="{left + 18}" y="25">{name}</text>')
-    return "".join(shown)

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from millstream import ChatOpenAI, OpenAI
+from millstream.cli.bench.harness import Contender
 from millstream.output_parsers import StrOutputParser
 from millstream.prompts import PromptTemplate
 from millstream.testing.memory import MemoryTransport
 
-from .contenders import Contender, peer
+from .contenders import peer
 from .fixtures import Reads
 from .readers import not_empty
 

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from millstream import ChatOpenAI, RecordWriter
+from millstream.cli.bench.harness import Contender, over
 from millstream.testing.memory import MemoryTransport
 
-from .contenders import Contender, over, peer
+from .contenders import peer
 from .fixtures import Reads
 
 __all__ = (

@@ -8,9 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from millstream import OpenAI
+from millstream.cli.bench.harness import Contender
 from millstream.testing.memory import MemoryTransport
 
-from .contenders import Contender, peer
+from .contenders import peer
 from .fixtures import Reads, fixture
 
 __all__ = ("COMPOSITIONS", "Composition", "Parts", "calls_of_five_steps", "guarded", "streams_of")

@@ -3,33 +3,12 @@
 A peer that is missing is left out, with a line that says so; the others are named with their version.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
-from typing import Any
 
-from .fixtures import Reads
-
-__all__ = ("Contender", "halves", "left_out", "over", "peer")
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One contender: ``bind`` takes the reads and returns the function to time, an async one if ``waits``.
-
-    ``shown`` turns what came out into what all contenders must agree on; ``None``: nothing comes out.
-    ``whole`` does the same for those contenders of a group that have it, and leaves nothing out.
-    """
-
-    key: str
-    name: str
-    bind: Callable[[Reads], Callable[[], Any]]
-    shown: Callable[[Any], list[str]] | None
-    waits: bool = False
-    whole: Callable[[Any], str] | None = None
+__all__ = ("halves", "left_out", "peer")
 
 
 left_out: dict[str, str] = {}
@@ -59,8 +38,3 @@ def peer(package: str, module: str) -> tuple[ModuleType, str] | None:
             raise
         left_out[package] = f"{package} is left out: {error.name} is not installed"
         return None
-
-
-def over(run: Callable[[Reads], Any]) -> Callable[[Reads], Callable[[], Any]]:
-    """Return the ``bind`` of a function that takes reads."""
-    return lambda reads: partial(run, reads)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from millstream.cli.bench.harness import Contender
 from millstream.output_parsers import JsonOutputParser
 
-from .contenders import Contender, halves, peer
+from .contenders import halves, peer
 from .fixtures import Reads
 
 __all__ = ("documents",)

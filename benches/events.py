@@ -6,9 +6,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from millstream import OpenAI, RecordWriter
+from millstream.cli.bench.harness import Contender, over
 from millstream.testing.memory import MemoryTransport
 
-from .contenders import Contender, over, peer
+from .contenders import peer
 from .fixtures import Reads
 
 __all__ = ("event_dicts", "event_records", "langchain_dicts", "langchain_records")

@@ -5,10 +5,12 @@ The same bytes at every run. ``tests/test_bench_fixtures.py`` shows that they sa
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
+
+from millstream.cli.bench.harness import Reads
 
 __all__ = (
     "PROSE",
@@ -23,8 +25,6 @@ __all__ = (
     "split_reads",
     "tool_calls",
 )
-
-Reads = Sequence[bytes]
 
 DONE = b"data: [DONE]\n\n"
 
@@ -128,9 +128,11 @@ def arguments(count: int) -> Fixture:
     """Return the arguments of one tool call, a JSON document, in ``count`` deltas of five characters."""
     size = count * 5
     sections: list[dict[str, Any]] = []
-    while len(_json({"sections": sections})) < size:
+    filled = len(_json({"sections": []})) - 1
+    while filled < size:
         text = _fill_text("prose", 400, len(sections))
         sections.append({"heading": text[:20], "body": text, "tags": ["water", "mill"], "words": 71, "weight": 0.25})
+        filled += len(_json(sections[-1])) + 1
     # The last text fills the rest exactly: the document is ASCII.
     sections.pop()
     sections.append({"body": ""})

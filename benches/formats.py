@@ -11,7 +11,9 @@ from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-from .contenders import Contender, halves, over, peer
+from millstream.cli.bench.harness import Contender, over
+
+from .contenders import halves, peer
 from .fixtures import PROSE, Fixture, Reads
 
 __all__ = ("FORMATS", "format_readers", "format_stream")

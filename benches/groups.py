@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .contenders import Contender
+from millstream.cli.bench.harness import Contender, Effort
+
 from .fixtures import READ_SIZES, Fixture, Reads, split_reads
-from .harness import Effort
 
 __all__ = ("Group", "Target")
 
@@ -26,7 +26,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Group:
-    """Contenders that do the same work on the same reads; those with a ``headline`` go into the README, under it.
+    """Contenders that do the same work on the same reads; ``section`` is the page that shows them.
 
     A time is per ``unit``: byte, event, document, chunk, delta of a document, or object that is made, which reads
     nothing. ``has_peak`` is for work whose memory counts too. ``is_joined``: the pieces of a read come as one.
@@ -39,7 +39,7 @@ class Group:
     contenders: Callable[[], list[Contender]]
     targets: tuple[Target, ...] = ()
     full: Effort = _FAST
-    headline: str = ""
+    section: str = "models"
     has_peak: bool = False
     is_joined: bool = False
 

@@ -4,7 +4,9 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from .contenders import Contender, halves, over, peer
+from millstream.cli.bench.harness import Contender, over
+
+from .contenders import halves, peer
 from .fixtures import Reads
 from .loops import fed, naive_split, spec_split
 

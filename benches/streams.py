@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from millstream import OpenAI
+from millstream.cli.bench.harness import Contender, over
 from millstream.testing.memory import MemoryTransport
 
-from .contenders import Contender, over, peer
+from .contenders import peer
 from .fixtures import Reads
 from .readers import not_empty
 

@@ -6,7 +6,9 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from .contenders import Contender, halves, over
+from millstream.cli.bench.harness import Contender, over
+
+from .contenders import halves
 from .fixtures import Reads
 
 __all__ = ("WIRES", "wire_writers")

@@ -10,11 +10,12 @@ import pytest
 from benches.contenders import left_out, peer
 from benches.fixtures import PROSE, READ_SIZES, WORLD, Fixture, arguments, events, fixture, split_reads, tool_calls
 from benches.groups import Group, Target
-from benches.harness import Effort, WrongOutputError, measure
 from benches.loops import fed, naive_split, spec_split
 from benches.readers import sse_readers
-from benches.report import Measured, format_table
-from benches.table import put_between
+from benches.report import tabulate
+
+from millstream.cli.bench.harness import Effort, WrongOutputError, measure
+from millstream.cli.bench.tables import format_table
 
 STREAMS = [
     fixture("completions", 1000),
@@ -141,7 +142,7 @@ def test_a_table_says_which_targets_were_met(native: ModuleType) -> None:
     group = Group("work", stream, "event", "event", sse_readers, targets)
     contenders = [one for one in sse_readers() if one.key in ("rust", "python")]
     timings = measure(contenders, group.reads, group.expected, Effort(rounds=3, sample=1))
-    table = format_table(Measured(group, contenders, timings))
+    table = format_table(tabulate(group, contenders, timings))
     assert table.startswith("work: completions, 50 chunks, one event per read\n")
     assert "  met    Millstream, Rust, SSEParser: " in table
     assert "  MISSED Millstream, Python, SSEParser: " in table
@@ -152,11 +153,3 @@ def test_a_peer_that_is_missing_is_left_out_with_a_line_that_says_so(monkeypatch
     monkeypatch.setitem(sys.modules, "httpx_sse", None)
     assert peer("httpx-sse", "httpx_sse_reader") is None
     assert left_out.pop("httpx-sse") == "httpx-sse is left out: httpx_sse is not installed"
-
-
-def test_the_readme_keeps_what_is_around_the_table() -> None:
-    readme = "a\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nb\n"
-    marks = "<!-- bench:begin -->", "<!-- bench:end -->"
-    assert put_between(readme, "| new |", *marks) == "a\n<!-- bench:begin -->\n| new |\n<!-- bench:end -->\nb\n"
-    with pytest.raises(ValueError, match="has no <!-- bench:begin -->"):
-        put_between("nothing", "", *marks)

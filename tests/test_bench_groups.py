@@ -4,8 +4,9 @@ import asyncio
 from types import ModuleType
 
 import pytest
-from benches.harness import bind_all
 from benches.rows import groups
+
+from millstream.cli.bench.harness import bind_all
 
 GROUPS = {group.title: group for group in groups()}
 

@@ -4,20 +4,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
-from benches.server.chart import chart
 from benches.server.contenders import CONTENDERS, installed
 from benches.server.measure import Gateways, Result, WrongTextError, check
-from benches.server.page import carry_over, put_section, section
 from benches.server.processes import Load, load
-from benches.server.report import format_table
+from benches.server.report import streams_per_core, tabulate, tabulate_resources
 from benches.server.resources import Resources
 from benches.server.scenarios import SCENARIOS, WIRES, Goal, Scenario
 from benches.server.soak import soak
 
 from certificates import trust_systems
+from millstream.cli.bench.tables import format_table
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the load is built by cargo")
 
@@ -91,32 +89,21 @@ def test_a_report_tells_ratios_of_the_same_round() -> None:
     }
     result = Result(scenario, {"response": "ours", "base": "a base", "aiohttp": "a peer"}, samples)
     assert result.ratio("base", "response") == 3
-    table = format_table(result)
-    assert "met    ours: 3.00× less than a base; at least 1.4×" in table
-    assert "MISSED ours: 0.75× of a peer; at most 0.5×" in table
+    table = format_table(tabulate(result))
+    assert "met    ours: 3.0× (1.00× to 3.0×) as fast as a base; at least 1.4×" in table
+    assert "MISSED ours: 0.75× (0.50× to 1.00×) the time of a peer; at most 0.5×" in table
 
 
-def test_the_section_is_put_before_the_last_one_and_is_kept() -> None:
-    page = put_section("# Benchmarks\n\nrows\n\n## Existing apps\n\napps\n", "## Gateways\n\nold")
-    page = put_section(page, "## Gateways\n\nnew")
-    assert page.startswith("# Benchmarks\n\nrows\n\n<!-- server:begin -->\n## Gateways\n\nnew\n<!-- server:end -->\n")
-    assert page.endswith("\n\n## Existing apps\n\napps\n")
-    kept = carry_over(page, "# Benchmarks\n\nothers\n")
-    assert kept.startswith("# Benchmarks\n\nothers\n\n<!-- server:begin -->\n## Gateways\n\nnew\n")
-    assert carry_over("# Benchmarks\n", "# New\n") == "# New\n"
-
-
-def test_the_chart_and_the_page_show_every_contender() -> None:
+def test_the_tables_have_streams_per_core_and_resources() -> None:
     names = {"response": "ours & more", "relay": "a relay"}
     samples = {"response": [sample(25_000)], "relay": [sample(10_000)]}
-    results = [Result(one, names, samples) for one in SCENARIOS if one.key.startswith("paced")]
-    root = ElementTree.fromstring(chart(results))
-    bars = [one.get("class") for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("class")]
-    assert bars == ["bar relay", "bar response"] * 3
+    tables = [tabulate(Result(one, names, samples)) for one in SCENARIOS if one.key.startswith("paced")]
+    assert [round(count or 0) for count in streams_per_core(tables, "response")] == [2000] * 3
+    assert streams_per_core(tables, "litellm") == [None] * 3
     resources = {"response": Resources("ours & more", {"stopped": [2e6], "fin": [0.2], "left open": [0]})}
-    text = section(results, resources, "here")
-    assert "| ours & more | 2,000 | 2,000 | 2,000 |" in text
-    assert "MISSED MB behind a client that stops to read: 2.00; at most 1" in text
+    text = format_table(tabulate_resources(resources))
+    assert "  ours & more  2.00 MB  0.20 ms" in text
+    assert "MISSED ours & more: 2.00 MB (stopped); at most 1 MB (stopped)" in text
 
 
 def test_scenarios_and_contenders_have_keys_of_their_own() -> None:

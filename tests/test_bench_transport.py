@@ -1,12 +1,13 @@
 """The benchmark over sockets: its server and its clients say the same, its report says what was measured."""
 
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
-from benches.transport.report import Result, chart, format_table, markdown
+from benches.transport.report import Result, tabulate
 from benches.transport.run import measure_sample, run_server
 from benches.transport.scenarios import SCENARIOS, Goal, Scenario
+
+from millstream.cli.bench.tables import format_table
 
 PACED = Scenario("paced", "paced", "asyncio", ("ours",), streams=3, tokens=10, rate=200)
 BURST = Scenario("burst", "burst", "asyncio", ("ours",), streams=3, tokens=15, turns=2)
@@ -49,12 +50,12 @@ def test_a_report_tells_ratios_of_the_same_round() -> None:
     }
     result = Result(scenario, names, samples)
     assert result.ratio("aiohttp", "ours") == 3
-    assert "met    3.00× less than a peer; at least 2×" in format_table(result)
-    assert "MISSED 2.00× of a floor; at most 1.5×" in format_table(result)
-    assert "| a title (asyncio), per token | 2 µs | 3 µs | 1 µs |" in markdown([result], "here")
-    root = ElementTree.fromstring(chart([result]))
-    bars = [one.get("class") for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("class")]
-    assert bars == ["ours", "aiohttp", "floor"]
+    table = tabulate(result)
+    text = format_table(table)
+    assert "  met    ours: 3.0× as fast as a peer; at least 2×" in text
+    assert "  MISSED ours: 2.0× the time of a floor; at most 1.5×" in text
+    assert table.title == "over sockets: a title (asyncio)"
+    assert [row.nanoseconds for row in table.rows] == [2000, 3000, 1000]
 
 
 def test_scenarios_have_keys_of_their_own() -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from benches.results import load_results
 from benches.rows import groups
 
 import millstream
@@ -15,7 +16,7 @@ from millstream.cli.doctor.gains import GAINS
 from millstream.cli.doctor.sources import Source, read_sources
 from millstream.cli.doctor.twins import KEPT_MODELS, MODELS, OF_HTTPX_SSE, PARSERS
 
-BENCHMARKS = (Path(__file__).parent.parent / "docs" / "benchmarks.md").read_text()
+BENCHMARKS = load_results("memory")
 
 
 @pytest.fixture
@@ -352,8 +353,8 @@ def test_a_figure_is_one_that_the_benchmarks_measured(key: tuple[str, str]) -> N
     titles = {group.title for group in groups()}
     for title, peer in gain.rows:
         assert title in titles
-        block = BENCHMARKS.partition(f"```\n{title}\n")[2].partition("```")[0]
-        if not block:
-            pytest.skip(f"docs/benchmarks.md does not have it yet: {title}")
-        (measured,) = re.findall(rf": ([\d.]+)× .* as fast as {re.escape(peer)}", block)
-        assert gain.factor <= float(measured) <= 4 * gain.factor, title
+        table = BENCHMARKS.table(title)
+        if table is None:
+            pytest.skip(f"the results do not have it yet: {title}")
+        (measured,) = (goal.measured for goal in table.goals if goal.peer == peer)
+        assert gain.factor <= measured <= 4 * gain.factor, title

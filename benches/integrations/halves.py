@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from millstream import BACKEND
+from millstream.cli.bench.harness import Contender
 
-from ..contenders import Contender
 from ..fixtures import Reads
 
 __all__ = ("with_python_half",)

@@ -4,12 +4,14 @@ import re
 from functools import partial
 from typing import Any
 
-from ..contenders import Contender, peer
+from millstream.cli.bench.harness import Contender
+
+from ..contenders import peer
 from ..fixtures import Reads
 from .halves import with_python_half
 from .parts import changed, client_alone, core_alone, messages_alone
 
-__all__ = ("langchain_apps", "langchain_models")
+__all__ = ("langchain_apps", "langchain_models", "whole_of_outputs")
 
 _IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -39,8 +41,8 @@ def langchain_apps(program: str, kind: str) -> list[Contender]:
 
     make = partial(Contender, shown=_texts, waits=waits)
     found = [
-        *with_python_half(make("ours", f"integrations.langchain {model}", ours, whole=_whole)),
-        make("langchain", f"langchain-openai {number} {model}", langchains, whole=_whole),
+        *with_python_half(make("ours", f"integrations.langchain {model}", ours, whole=whole_of_outputs)),
+        make("langchain", f"langchain-openai {number} {model}", langchains, whole=whole_of_outputs),
     ]
     if program.endswith(("a chain", "an agent")):
         found.append(make("host", "LangChain alone, over texts made beforehand", made))
@@ -83,7 +85,7 @@ def _text(output: Any) -> str:
     return text
 
 
-def _whole(outputs: list[Any]) -> str:
+def whole_of_outputs(outputs: list[Any]) -> str:
     """Return everything in the outputs, with the ids of runs replaced by numbers in the order of their appearance."""
     ids: dict[str, str] = {}
     return _IDS.sub(lambda found: ids.setdefault(found[0], f"id-{len(ids)}"), repr(outputs))

@@ -5,7 +5,9 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from ..contenders import Contender, halves, over, peer
+from millstream.cli.bench.harness import Contender, over
+
+from ..contenders import halves, peer
 from ..fixtures import Reads
 from ..loops import fed
 

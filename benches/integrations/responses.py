@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ..contenders import Contender, peer
+from millstream.cli.bench.harness import Contender
+
+from ..contenders import peer
 from ..fixtures import Reads
 from ..readers import not_empty
 from .halves import with_python_half

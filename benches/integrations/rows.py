@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from functools import partial
 
+from millstream.cli.bench.harness import Effort
+
 from ..fixtures import fixture
 from ..groups import Group, Target
-from ..harness import Effort
+from ..providers import PROVIDERS, provider_apps
 from .langchain import langchain_apps, langchain_models
 from .responses import CLIENTS, connected, texts_of
 from .sdk import sdk_apps
@@ -33,10 +35,6 @@ _PROGRAMS: tuple[tuple[str, str, float], ...] = (
 )
 # By the client whose response is read; where the client itself takes most of the time, its own is most of both.
 _TEXTS = {"httpx": 6, "httpx, async": 3, "httpx2": 6, "httpx2, async": 3, "the OpenAI SDK": 3}
-_SHOWN = {
-    *(("chat", "astream"), ("chat", "astream_events v2"), ("completions", "astream")),
-    *(("chat", "astream of a chain"), ("chat", "astream of an agent")),
-}
 _MODELS = {"chat": "ChatOpenAI", "completions": "OpenAI"}
 _WORKS = {
     "of a chain": "of lc_prompt | {model} | StrOutputParser",
@@ -47,6 +45,7 @@ _WORKS = {
 def existing_apps() -> Iterator[Group]:
     """Yield the groups."""
     yield from _langchain()
+    yield from _providers()
     yield from _shapes()
     yield from _sdk()
     yield from _httpx_sse()
@@ -56,6 +55,21 @@ def existing_apps() -> Iterator[Group]:
 def _langchain() -> Iterator[Group]:
     for kind, program, bound in _PROGRAMS:
         yield _program(kind, program, 1000, (Target("ours", "langchain", at_least=bound),))
+
+
+def _providers() -> Iterator[Group]:
+    for name, provider in PROVIDERS.items():
+        for method in ("stream", "astream"):
+            if provider.app_goal is not None:
+                yield Group(
+                    f"LangChain app, {name.replace(provider.name, f'{provider.name}.{method}')}",
+                    provider.stream(1000),
+                    "event",
+                    "chunk",
+                    partial(provider_apps, name, waits=method == "astream"),
+                    (Target("ours", "langchain", at_least=provider.app_goal),),
+                    full=_APPS,
+                )
 
 
 def _shapes() -> Iterator[Group]:
@@ -74,7 +88,6 @@ def _program(kind: str, program: str, count: int, targets: tuple[Target, ...] = 
     model = _MODELS[kind]
     form = _WORKS[f"of {composed}"].format(model=model) if composed else ""
     work = f"LangChain app, {method} {form}" if composed else f"LangChain app, {model}.{method}"
-    is_shown = bool(targets) and (kind, program) in _SHOWN
     return Group(
         work,
         fixture(kind, count),
@@ -83,7 +96,6 @@ def _program(kind: str, program: str, count: int, targets: tuple[Target, ...] = 
         partial(langchain_apps, program, kind),
         targets,
         full=_APPS if count <= 1000 else _LONG,
-        headline=f"existing LangChain app: `{work.removeprefix('LangChain app, ')}`" if is_shown else "",
     )
 
 
@@ -101,7 +113,6 @@ def _sdk() -> Iterator[Group]:
                 partial(sdk_apps, kind, waits=waits),
                 (Target("ours", "openai", at_least=5),),
                 full=_APPS,
-                headline="" if waits else f"existing openai SDK app, accelerated: `{client}.{call}`",
             )
 
 
@@ -117,7 +128,6 @@ def _httpx_sse() -> Iterator[Group]:
                 partial(connected, library, waits=waits),
                 (Target("ours", "httpx-sse", at_least=12),),
                 full=_READERS,
-                headline=f"existing httpx-sse app: `{method}`" if library == "httpx" and not waits else "",
             )
 
 

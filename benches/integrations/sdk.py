@@ -3,7 +3,9 @@
 from functools import partial
 from typing import Any
 
-from ..contenders import Contender, peer
+from millstream.cli.bench.harness import Contender
+
+from ..contenders import peer
 from ..fixtures import Reads
 from .halves import with_python_half
 from .parts import changed, client_alone, core_alone

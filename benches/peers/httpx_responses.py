@@ -1,7 +1,7 @@
 """Responses of httpx and httpx2 whose body is in memory, the loops of their users, and httpx-sse's programs."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from types import ModuleType
 from typing import Any
 
@@ -9,37 +9,14 @@ import httpx
 import httpx2
 
 from ..fixtures import Reads
+from .memory import memory_transport
 
 __all__ = ("aconnected", "adrain", "aloop", "aover", "connected", "drain", "loop", "over")
-
-_HEADERS = {"content-type": "text/event-stream"}
 
 
 def _client(library: ModuleType, reads: Reads, *, waits: bool) -> Any:
     """Return a client of ``library``, which is httpx or httpx2, whose every response has ``reads`` as its body."""
-
-    class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc, name-defined]
-        def __init__(self) -> None:
-            self._reads = iter(reads)
-
-        def __iter__(self) -> Iterator[bytes]:
-            return self._reads
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            for data in self._reads:
-                yield data
-
-    def respond(request: Any) -> Any:
-        return library.Response(200, headers=_HEADERS, stream=Body())
-
-    class Memory(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc, name-defined]
-        def handle_request(self, request: Any) -> Any:
-            return respond(request)
-
-        async def handle_async_request(self, request: Any) -> Any:
-            return respond(request)
-
-    return (library.AsyncClient if waits else library.Client)(transport=Memory())
+    return (library.AsyncClient if waits else library.Client)(transport=memory_transport(library, reads))
 
 
 LIBRARIES = {"httpx": httpx, "httpx2": httpx2}

@@ -1,51 +1,56 @@
-"""A transport for httpx2's clients that answers every request with the same reads, from memory."""
+"""Transports for the clients of httpx and httpx2 that answer every request with the same reads, from memory."""
 
 from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+from typing import Any
 
 import httpx2
 
-from ..fixtures import Reads
+from millstream.cli.bench.harness import Reads
 
-__all__ = ("async_client", "client", "response")
+__all__ = ("async_client", "client", "memory_transport", "response")
 
 _HEADERS = {"content-type": "text/event-stream"}
 
 
-class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A body whose every iteration continues where the last one stopped, as over a socket."""
+def memory_transport(library: ModuleType, reads: Reads) -> Any:
+    """Return a transport of ``library``, httpx or httpx2, for sync and async clients.
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = iter(reads)
+    Every iteration of a body continues where the last one stopped, as over a socket.
+    """
 
-    def __iter__(self) -> Iterator[bytes]:
-        return self._reads
+    class Body(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            self._reads = iter(reads)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for data in self._reads:
-            yield data
+        def __iter__(self) -> Iterator[bytes]:
+            return self._reads
 
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for data in self._reads:
+                yield data
 
-class _Memory(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
+    class Memory(library.BaseTransport, library.AsyncBaseTransport):  # type: ignore[misc, name-defined]
+        def handle_request(self, request: Any) -> Any:
+            return library.Response(200, headers=_HEADERS, stream=Body(), request=request)
 
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return response(self._reads, request)
+        async def handle_async_request(self, request: Any) -> Any:
+            return library.Response(200, headers=_HEADERS, stream=Body(), request=request)
 
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return self.handle_request(request)
+    return Memory()
 
 
 def response(reads: Reads, request: httpx2.Request) -> httpx2.Response:
     """Return a response whose body is ``reads``."""
-    return httpx2.Response(200, headers=_HEADERS, stream=_Body(reads), request=request)
+    found: httpx2.Response = memory_transport(httpx2, reads).handle_request(request)
+    return found
 
 
 def client(reads: Reads) -> httpx2.Client:
     """Return a sync client."""
-    return httpx2.Client(transport=_Memory(reads))
+    return httpx2.Client(transport=memory_transport(httpx2, reads))
 
 
 def async_client(reads: Reads) -> httpx2.AsyncClient:
     """Return an async client."""
-    return httpx2.AsyncClient(transport=_Memory(reads))
+    return httpx2.AsyncClient(transport=memory_transport(httpx2, reads))

@@ -1,42 +1,79 @@
-"""Results as tables, for a terminal and for the docs."""
+"""Results of the gateways as tables."""
+
+from collections.abc import Mapping, Sequence
+
+from millstream.cli.bench.tables import Goal, Row, Table
 
 from .measure import Result
-from .scenarios import Goal
+from .resources import Resources
+from .scenarios import GOALS
 
-__all__ = ("format_table", "verdict")
+__all__ = ("streams_per_core", "tabulate", "tabulate_resources")
+
+_RATE = 20
+"""Tokens a second of a stream, where streams are counted."""
+_FIGURES = {
+    "memory 50": ("50 streams", " KB", 1e3),
+    "memory 200": ("200", " KB", 1e3),
+    "memory 1000": ("1,000", " KB", 1e3),
+    "stopped": ("stopped", " MB", 1e6),
+    "fin": ("FIN", " ms", 1.0),
+    "fin silent": ("FIN, silent", " ms", 1.0),
+    "reset": ("RST", " ms", 1.0),
+    "reset silent": ("RST, silent", " ms", 1.0),
+    "closed at most": ("at most", " ms", 1.0),
+}
+"""The heads, units and scales of the figures of resources."""
 
 
-def format_table(result: Result) -> str:
+def tabulate(result: Result) -> Table:
     """Return the table of one scenario; costs relative to the first contender, with the range over the rounds."""
-    scenario = result.scenario
-    if not result.samples:
-        return f"{scenario.title}: nothing to measure"
-    width = max(map(len, result.names.values()))
-    first = next(iter(result.names))
-    lines = [
-        scenario.title,
-        f"  {'':{width}}  {'µs/' + scenario.figure:>9}  {'relative':>8}  {'range':>13}  {'p50 ms':>7}  {'p99 ms':>7}"
-        f"  {'B/token':>7}",
-    ]
+    first = next(iter(result.names), "")
+    rows = []
     for key, name in result.names.items():
         ratios = result.ratios(key, first)
         p50, p99, size = (result.median(key, figure) for figure in ("p50", "p99", "bytes"))
-        lines.append(
-            f"  {name:{width}}  {result.median(key) / 1000:>9.1f}  {result.ratio(key, first):>7.2f}×"
-            f"  {f'{ratios[0]:.2f} to {ratios[-1]:.2f}':>13}  {p50:>7.2f}  {p99:>7.2f}  {size:>7.0f}"
-        )
-    for goal in scenario.goals:
+        figures = {
+            "range": f"{ratios[0]:.2f} to {ratios[-1]:.2f}",
+            "p50": f"{p50:.2f} ms",
+            "p99": f"{p99:.2f} ms",
+            "B/token": f"{size:.0f}",
+        }
+        rows.append(Row(key, name, result.median(key), result.ratio(key, first), figures))
+    goals = []
+    for goal in result.scenario.goals:
         if goal.peer in result.names and goal.ours in result.names:
-            met, words = verdict(result, goal)
-            lines.append(f"  {'met   ' if met else 'MISSED'} {words}")
-    return "\n".join(lines)
+            pair = (goal.peer, goal.ours) if goal.at_least is not None else (goal.ours, goal.peer)
+            found = result.ratios(*pair)
+            median = result.ratio(*pair)
+            goals.append(Goal(goal.ours, goal.peer, median, goal.at_least, goal.at_most, found[0], found[-1]))
+    return Table(f"relay: {result.scenario.title}", "servers", result.scenario.figure, rows, goals)
 
 
-def verdict(result: Result, goal: Goal) -> tuple[bool, str]:
-    """Return whether a goal was reached, and a description."""
-    ours, peer = result.names[goal.ours], result.names[goal.peer]
-    if goal.at_least is not None:
-        ratio = result.ratio(goal.peer, goal.ours)
-        return ratio >= goal.at_least, f"{ours}: {ratio:.2f}× less than {peer}; at least {goal.at_least:g}×"
-    ratio, most = result.ratio(goal.ours, goal.peer), goal.at_most or 0.0
-    return ratio <= most, f"{ours}: {ratio:.2f}× of {peer}; at most {most:g}×"
+def tabulate_resources(resources: Mapping[str, Resources]) -> Table:
+    """Return the table of memory and of left upstreams."""
+    rows = []
+    for key, one in resources.items():
+        figures = {}
+        for figure, (head, unit, scale) in _FIGURES.items():
+            value = one.median(figure)
+            if value is not None:
+                figures[head] = f"{value / scale:.2f}{unit}"
+        if one.median("left open"):
+            figures["at most"] = "left open"
+        rows.append(Row(key, one.name, 0, 0, figures))
+    goals = []
+    for goal in GOALS:
+        value = resources[goal.contender].median(goal.figure) if goal.contender in resources else None
+        if value is not None:
+            head, unit, _ = _FIGURES[goal.figure]
+            bound = goal.at_most / goal.unit
+            goals.append(Goal(goal.contender, "", value / goal.unit, at_most=bound, unit=f"{unit} ({head})"))
+    title = "memory of a stream; memory behind a client that stops to read; time until a left upstream is closed"
+    return Table(title, "servers", "stream", rows, goals)
+
+
+def streams_per_core(tables: Sequence[Table], key: str) -> list[float | None]:
+    """Return how many streams of 20 tokens/s one core relays, by their CPU time: for each of the paced tables."""
+    rows = [table.row(key) for table in tables]
+    return [None if row is None else 1e9 / (row.nanoseconds * _RATE) for row in rows]

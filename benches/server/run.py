@@ -9,25 +9,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from millstream.cli.bench.tables import Table, format_table
+
 from ..contenders import left_out
-from ..table import machine
-from .chart import chart
+from ..pages import write_pages
+from ..results import Results, describe_machine, save_results
 from .measure import Gateways, Result, WrongTextError, measure
-from .page import format_resources, put_section, section
 from .processes import load
-from .report import format_table
+from .report import tabulate, tabulate_resources
 from .resources import Resources, measure_resources
 from .scenarios import SCENARIOS
 
 __all__ = ("main",)
 
-_PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the tables, and write the requested files; return the exit status."""
     options = _options(arguments)
-    print(machine(), end="\n\n")
+    print(describe_machine(), end="\n\n")
     try:
         found, resources = _measured(options)
     except WrongTextError as error:
@@ -37,9 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json is not None:
         options.json.write_text(json.dumps(as_json(found, resources), indent=1, ensure_ascii=False) + "\n", "utf-8")
     if options.write:
-        about = machine()
-        _PAGE.write_text(put_section(_PAGE.read_text("utf-8"), section(found, resources, about)), "utf-8")
-        _PAGE.with_name("server.svg").write_text(chart(found), "utf-8")
+        tables: list[Table] = [tabulate(one) for one in found if one.samples]
+        save_results("servers", Results(describe_machine(), [*tables, tabulate_resources(resources)]))
+        write_pages()
     return 0
 
 
@@ -55,17 +54,17 @@ def _measured(options: argparse.Namespace) -> tuple[list[Result], dict[str, Reso
             if options.only is None or options.only in scenario.key:
                 chosen = scenario if beside is None else replace(scenario, contenders=beside)
                 found.append(measure(chosen, gateways, rounds, _progress, quick=options.quick))
-                print(format_table(found[-1]), end="\n\n", flush=True)
+                print(format_table(tabulate(found[-1])), end="\n\n", flush=True)
         if options.only is None or options.only in "resources":
             resources = measure_resources(gateways, min(rounds, 3), _progress, beside, quick=options.quick)
-            print(format_resources(resources), end="\n\n", flush=True)
+            print(format_table(tabulate_resources(resources)), end="\n\n", flush=True)
     return found, resources
 
 
 def as_json(results: list[Result], resources: dict[str, Resources]) -> dict[str, Any]:
     """Return all samples."""
     return {
-        "machine": machine(),
+        "machine": describe_machine(),
         "scenarios": {one.scenario.key: {"names": one.names, "samples": one.samples} for one in results},
         "resources": {key: one.samples for key, one in resources.items()},
     }
@@ -77,7 +76,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its key; nothing is written then")
     parser.add_argument("--beside", metavar="KEYS", help="only these contenders, such as response,base")
     parser.add_argument("--rounds", type=int, help="rounds of each (7; 1 if quick)")
-    parser.add_argument("--write", action="store_true", help="renew the section and the chart in docs/")
+    parser.add_argument("--write", action="store_true", help="store the figures, and renew the pages in docs/")
     parser.add_argument("--json", type=Path, help="where all samples go")
     options = parser.parse_args(arguments)
     if options.write and (options.quick or options.only or options.beside):

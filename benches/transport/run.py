@@ -10,16 +10,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from millstream.cli.bench.tables import format_table
+
 from ..contenders import left_out
-from ..table import machine, put_between
+from ..pages import write_pages
+from ..results import Results, describe_machine, save_results
 from .clients import CLIENTS, version_of
-from .report import Result, chart, format_table, markdown
+from .report import Result, tabulate
 from .scenarios import SCENARIOS, Scenario
 
 __all__ = ("main", "measure_sample", "run_server")
 
 _HOME = Path(__file__).parents[2]
-_MARKS = "<!-- transport:begin -->", "<!-- transport:end -->"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,22 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="one short round each: shows that it works")
     parser.add_argument("--only", metavar="WORD", help="only what has this word in its key; nothing is written then")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each (%(default)s)")
-    parser.add_argument("--write-readme", action="store_true", help="put table and chart into README.md and docs/")
+    parser.add_argument("--write-readme", action="store_true", help="store the figures, and renew the pages in docs/")
     options = parser.parse_args(arguments)
     rounds = 1 if options.quick else options.rounds
-    print(machine(), end="\n\n")
+    print(describe_machine(), end="\n\n")
     found = []
     with run_server() as url:
         for scenario in SCENARIOS:
             if options.only is None or options.only in scenario.key:
                 print(f"measuring {scenario.key}", file=sys.stderr, flush=True)
                 found.append(_rounds(scenario, url, rounds, quick=options.quick))
-                print(format_table(found[-1]), end="\n\n", flush=True)
+                print(format_table(tabulate(found[-1])), end="\n\n", flush=True)
     print("\n".join(left_out.values()))
     if options.write_readme and not options.quick and options.only is None:
-        readme = _HOME / "README.md"
-        readme.write_text(put_between(readme.read_text("utf-8"), markdown(found, machine()), *_MARKS), "utf-8")
-        (_HOME / "docs" / "transport.svg").write_text(chart(found), "utf-8")
+        save_results("sockets", Results(describe_machine(), [tabulate(one) for one in found]))
+        write_pages()
     return 0
 
 

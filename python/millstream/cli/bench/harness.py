@@ -9,21 +9,56 @@ import asyncio
 import gc
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from .contenders import Contender
-from .fixtures import Reads
+__all__ = (
+    "Contender",
+    "Effort",
+    "Ratio",
+    "Reads",
+    "Timings",
+    "WrongOutputError",
+    "bind_all",
+    "calibrate",
+    "check",
+    "measure",
+    "over",
+    "run_once",
+    "sample",
+)
 
-__all__ = ("Effort", "Ratio", "Timings", "WrongOutputError", "bind_all", "calibrate", "check", "measure", "sample")
+Reads = Sequence[bytes]
+"""The reads of a stream."""
 
 
 class WrongOutputError(Exception):
     """A contender returned a wrong output."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One contender: ``bind`` takes the reads and returns the function to time, an async one if ``waits``.
+
+    ``shown`` turns what came out into what all contenders must agree on; ``None``: nothing comes out.
+    ``whole`` does the same for those contenders of a group that have it, and leaves nothing out.
+    """
+
+    key: str
+    name: str
+    bind: Callable[[Reads], Callable[[], Any]]
+    shown: Callable[[Any], list[str]] | None
+    waits: bool = False
+    whole: Callable[[Any], str] | None = None
+
+
+def over(run: Callable[[Reads], Any]) -> Callable[[Reads], Callable[[], Any]]:
+    """Return the ``bind`` of a function that takes reads."""
+    return lambda reads: partial(run, reads)
 
 
 @dataclass(frozen=True)
@@ -94,7 +129,7 @@ def bind_all(
 
 def check(contender: Contender, run: Any, runner: asyncio.Runner, expected: list[str]) -> Any:
     """Return the output of ``run``; raise :class:`WrongOutputError` if it is not ``expected``."""
-    output = _once(contender, run, runner)
+    output = run_once(contender, run, runner)
     if contender.shown is None:
         if output:
             raise WrongOutputError(f"{contender.name} returned something where nothing was due")
@@ -117,7 +152,8 @@ def _check_equal(outputs: dict[str, str]) -> None:
             raise WrongOutputError(f"{name} and {other} differ: {one[start : at + 60]!r}, {two[start : at + 60]!r}")
 
 
-def _once(contender: Contender, run: Any, runner: asyncio.Runner) -> Any:
+def run_once(contender: Contender, run: Any, runner: asyncio.Runner) -> Any:
+    """Return the output of one run."""
     return runner.run(run()) if contender.waits else run()
 
 
@@ -133,36 +169,13 @@ def calibrate(contender: Contender, run: Any, duration: int, runner: asyncio.Run
 def sample(contender: Contender, run: Any, loops: int, runner: asyncio.Runner) -> float:
     """Return the mean time of ``loops`` runs; dropping each run's output is included."""
     if loops > 1:
-        _once(contender, run, runner)  # What ran before has the caches; a long sample warms them itself.
+        run_once(contender, run, runner)  # What ran before has the caches; a long sample warms them itself.
     if contender.waits:
         return runner.run(_time_runs(run, loops)) / loops
     start = time.process_time_ns()
     for _ in range(loops):
         run()
     return (time.process_time_ns() - start) / loops
-
-
-def peak(contender: Contender, run: Any, runner: asyncio.Runner) -> int | None:
-    """Return how many bytes more than before the process has at the peak of one run, its output included.
-
-    ``None`` where the system does not say.
-    """
-    gc.collect()
-    try:
-        # Resets the peak on Linux.
-        Path("/proc/self/clear_refs").write_text("5")
-        before = _memory("VmRSS")
-        output = _once(contender, run, runner)
-        found = _memory("VmHWM") - before
-    except OSError:
-        return None
-    del output
-    return found
-
-
-def _memory(name: str) -> int:
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith(name)) << 10
 
 
 async def _time_runs(run: Any, loops: int) -> int:

@@ -1,0 +1,193 @@
+"""The parts of the pages that are made of results, as Markdown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from millstream.cli.bench.tables import Goal, Table, format_table
+from millstream.cli.bench.units import ratio_text, time_text
+
+from .formats import FORMATS
+from .reasons import reason_for
+from .results import Results
+from .selection import README, SUMMARY, Choice, choose
+from .server.report import streams_per_core
+
+__all__ = ("formats", "goals", "machine", "overview", "raw_tables", "readme", "servers", "sockets", "summary")
+
+Found = Mapping[str, Results]
+_OURS = {"Millstream", "Millstream, Rust, SSEParser", "Millstream, Rust, feed_text", "EventStreamResponse in FastAPI"}
+"""The names of contenders that the work says already."""
+
+
+def readme(found: Found) -> str:
+    """Return the README's rows, and where they were measured."""
+    return f"{_choices(found, README)}\n\n{found['memory'].machine}. Medians of interleaved rounds."
+
+
+def summary(found: Found) -> str:
+    """Return the rows of the summary."""
+    return _choices(found, SUMMARY)
+
+
+def machine(found: Found) -> str:
+    """Return the machine of each command's results."""
+    commands = {"memory": "in memory", "sockets": "clients over sockets", "servers": "servers"}
+    by_machine: dict[str, list[str]] = {}
+    for name, what in commands.items():
+        by_machine.setdefault(found[name].machine, []).append(what)
+    return "\n".join(f"- {', '.join(what)}: {name}." for name, what in by_machine.items())
+
+
+def _choices(found: Found, choices: tuple[Choice, ...]) -> str:
+    lines = ["| CPU time | Millstream | beside it | |", "|---|---|---|---|"]
+    for one in choose(found, choices):
+        ours = f"{time_text(one.ours.nanoseconds)} ({one.choice.our_name})"
+        peer = f"{time_text(one.peer.nanoseconds)} ({one.choice.peer_name})"
+        lines.append(f"| {one.choice.name}, per {one.unit} | {ours} | {peer} | **{ratio_text(one.ratio)}** less |")
+    return "\n".join(lines)
+
+
+def overview(found: Found, section: str) -> str:
+    """Return a row for each comparison of a section that has a goal."""
+    lines = ["| CPU time | Millstream | beside it | |", "|---|---|---|---|"]
+    for table in _of_section(found, section):
+        for goal in table.goals:
+            ours, peer = table.row(goal.ours), table.row(goal.peer)
+            if ours and peer and goal.ours != "python" and goal.unit == "×":
+                times = [f"{time_text(row.nanoseconds)} ({_escape(row.name)})" for row in (ours, peer)]
+                less = goal.measured if goal.at_least is not None else 1 / goal.measured
+                title = f"{_escape(table.title)}, per {table.unit}"
+                lines.append(f"| {title} | {' | '.join(times)} | **{ratio_text(less)}** less |")
+    return "\n".join(lines)
+
+
+def raw_tables(found: Found, section: str) -> str:
+    """Return all tables of a section, under the names of their work."""
+    lines: list[str] = []
+    work = ""
+    for table in _of_section(found, section):
+        if table.work != work:
+            work = table.work
+            lines += [f"### {_code(work)}", ""]
+        lines += ["```text", format_table(table), "```", ""]
+    return "\n".join(lines).rstrip()
+
+
+def formats(found: Found) -> str:
+    """Return a row for each format: the time of its text, beside a loop by hand, and per byte beside OpenAI's."""
+    memory = found["memory"]
+    heads = [
+        "one event a read",
+        "split + msgspec",
+        "",
+        "64 KB a read",
+        "split + msgspec",
+        "",
+        "a byte, beside openai.chat",
+    ]
+    lines = [f"| format | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for name in ("openai.chat", *FORMATS):
+        work = "StreamDecoder.feed_text: chat" if name == "openai.chat" else f"feed_text of other formats: {name}"
+        cells: list[str] = []
+        for reading in ("one event per read", "reads of 64 KB"):
+            cells += _beside_by_hand(memory.table(f"{work}, 1,000 chunks, {reading}"))
+        per_byte = memory.table("feed_text, per byte: 1,000 chunks, one event per read")
+        row = per_byte.row(name) if per_byte else None
+        cells.append(ratio_text(row.times) if row else "–")
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _beside_by_hand(table: Table | None) -> list[str]:
+    """Return the times of ours and of the loop by hand, and their ratio."""
+    ours, peer = (table.row("rust"), table.row("msgspec")) if table else (None, None)
+    if table is None or ours is None or peer is None:
+        return ["–"] * 3
+    return [time_text(ours.nanoseconds), time_text(peer.nanoseconds), f"**{ratio_text(table.goals[0].measured)}**"]
+
+
+def sockets(found: Found) -> str:
+    """Return a row for each scenario over sockets, a column for each client."""
+    tables = found["sockets"].tables
+    names: dict[str, str] = {}
+    for table in tables:
+        for row in table.rows:
+            names.setdefault(row.key, row.name.partition(" OpenAI.")[0])  # Sync and async methods share a column.
+    lines = [f"| CPU time of the client | {' | '.join(names.values())} |", "|---" * (len(names) + 1) + "|"]
+    for table in tables:
+        found_rows = [table.row(key) for key in names]
+        cells = [time_text(row.nanoseconds) if row else "–" for row in found_rows]
+        lines.append(f"| {table.title.partition(': ')[2]}, per {table.unit} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def servers(found: Found) -> str:
+    """Return how many streams one core carries, by CPU time."""
+    paced = [table for table in found["servers"].tables if table.title.endswith("streams of 20 tokens/s")]
+    names = {row.key: row.name for table in paced for row in table.rows}
+    heads = [table.title.removeprefix("relay: ").partition(" of ")[0] for table in paced]
+    lines = [f"| streams of 20 tokens/s per core | {' | '.join(heads)} |", "|---" * (len(paced) + 1) + "|"]
+    for key, name in names.items():
+        cells = ["–" if count is None else f"{round(count, -1):,.0f}" for count in streams_per_core(paced, key)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def goals(found: Found) -> str:
+    """Return all goals in one list, the missed ones first: those of one work with one bound share a row."""
+    rows: dict[tuple[str, str, str, str], list[tuple[Table, Goal]]] = {}
+    for results in found.values():
+        for table in results.tables:
+            for goal in table.goals:
+                rows.setdefault((table.work, _side(table, goal.ours), _side(table, goal.peer), goal.bound), []).append(
+                    (table, goal)
+                )
+    every = [goal for of_row in rows.values() for _, goal in of_row]
+    lines = [f"{sum(goal.met for goal in every)} of {len(every)} goals are met.", ""]
+    lines += ["| | goal | to reach | measured |", "|---|---|---|---|"]
+    ordered = sorted(rows.items(), key=lambda item: all(goal.met for _, goal in item[1]))
+    lines += [_goal_row(*key, of_row) for key, of_row in ordered]
+    return "\n".join([*lines, "", "The missed ones, and why:", "", *_missed(ordered)])
+
+
+def _goal_row(work: str, ours: str, peer: str, bound: str, of_row: Sequence[tuple[Table, Goal]]) -> str:
+    met = sum(goal.met for _, goal in of_row)
+    missed = len(of_row) - met
+    word = "met" if not missed else "**missed**" if not met else f"**missed** ({missed} of {len(of_row)})"
+    goals = sorted((goal for _, goal in of_row), key=lambda goal: goal.measured)
+    low, high = (goal.text(goal.measured) for goal in (goals[0], goals[-1]))
+    measured = low if low == high else f"{low} to {high}"
+    sides = [_escape(work), *([] if ours in _OURS or ours in work else [_escape(ours)])]
+    beside = f", beside {_escape(peer)}" if peer else ""
+    return f"| {word} | {': '.join(sides)}{beside} | {bound} | {measured} |"
+
+
+def _missed(ordered: Sequence[tuple[tuple[str, str, str, str], Sequence[tuple[Table, Goal]]]]) -> Iterator[str]:
+    """Yield a line for each reason, with the goals that are missed for it."""
+    by_reason: dict[str, list[str]] = {}
+    for (work, ours, _, _), of_row in ordered:
+        for table, goal in of_row:
+            if not goal.met:
+                name = work if work != "feed_text, per byte" else f"{work}, {ours}"
+                names = by_reason.setdefault(reason_for(table, goal), [])
+                if name not in names:
+                    names.append(name)
+    for reason, names in by_reason.items():
+        yield f"- *{_escape('; '.join(names))}.* {reason}"
+
+
+def _side(table: Table, key: str) -> str:
+    row = table.row(key)
+    return row.name if row else key
+
+
+def _of_section(found: Found, section: str) -> list[Table]:
+    return [table for results in found.values() for table in results.tables if table.section == section]
+
+
+def _escape(text: str) -> str:
+    """Return text in which a bar divides no cell, and nothing is emphasized."""
+    return text.replace("|", r"\|").replace("_", r"\_").replace("*", r"\*")
+
+
+def _code(text: str) -> str:
+    return text if text[:1].islower() or " " in text.partition("(")[0].strip() else f"`{text}`"

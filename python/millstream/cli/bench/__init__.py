@@ -1,0 +1,1 @@
+"""``millstream bench``: the CPU time of streams on this machine, beside what is installed."""
