@@ -14,6 +14,7 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent.name != "migra
 # Pages whose code needs more than a server, and the module or the folder of tests/ that runs it.
 RUN_ELSEWHERE = {
     "how-to/adding-a-provider.md": "test_adding_a_provider.py",
+    "how-to/celery.md": "test_resumable_celery.py",
     "how-to/django.md": "test_deploying.py",
     "how-to/pytest.md": "test_pytest_page.py",
     "tutorial.md": "test_tutorial.py",
