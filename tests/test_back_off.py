@@ -14,7 +14,7 @@ import pytest
 from millstream import ChatOpenAI
 from millstream._back_off import SharedBackOff, Turn, find_shared_back_off, sharing_back_off
 from millstream.errors import APITimeoutError, RateLimitError
-from millstream.runnables import RunnableLambda, RunnableParallel
+from millstream.runnables import AddableDict, RunnableLambda, RunnableParallel
 from millstream.testing import ErrorStatus, MockServer, Reply, assert_no_leaks
 
 CALLS = 8
@@ -86,6 +86,17 @@ def model_of(server: MockServer, **options: Any) -> ChatOpenAI:
     return ChatOpenAI(**{"model": "m", "base_url": server.url, "api_key": "k", **options})
 
 
+def parallel(step: Any) -> Any:
+    return RunnableParallel({str(place): RunnableLambda(lambda _, place=place: place) | step for place in range(CALLS)})
+
+
+async def _streamed(step: Any) -> Any:
+    whole = None
+    async for chunk in parallel(step).astream(None):
+        whole = chunk if whole is None else whole + chunk
+    return whole
+
+
 async def _completed(step: Any) -> list[Any]:
     return [output async for output in step.abatch_as_completed(list(range(CALLS)))]
 
@@ -94,11 +105,12 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "batch": lambda step: step.batch(list(range(CALLS)), {"max_concurrency": CALLS}),
     "batch_as_completed": lambda step: list(step.batch_as_completed(list(range(CALLS)), {"max_concurrency": CALLS})),
     "map": lambda step: step.map().invoke(list(range(CALLS)), {"max_concurrency": CALLS}),
-    "parallel": lambda step: RunnableParallel(
-        {str(place): RunnableLambda(lambda _, place=place: place) | step for place in range(CALLS)}
-    ).invoke(None, {"max_concurrency": CALLS}),
+    "parallel": lambda step: parallel(step).invoke(None, {"max_concurrency": CALLS}),
+    "parallel stream": lambda step: sum(parallel(step).stream(None), AddableDict()),
     "abatch": lambda step: asyncio.run(step.abatch(list(range(CALLS)))),
     "abatch_as_completed": lambda step: asyncio.run(_completed(step)),
+    "aparallel": lambda step: asyncio.run(parallel(step).ainvoke(None)),
+    "aparallel stream": lambda step: asyncio.run(_streamed(step)),
     "amap": lambda step: asyncio.run(step.map().ainvoke(list(range(CALLS)))),
 }
 

@@ -14,6 +14,8 @@ from millstream import (
     Transcoder,
     WireWriter,
 )
+from millstream.caches import SQLiteCache
+from millstream.callbacks import BatchProgress, CostCallbackHandler
 from millstream.integrations import adecode, decode, iter_sse
 from millstream.integrations.httpx_sse import EventSource, connect_sse
 from millstream.integrations.httpx_sse import ServerSentEvent as HTTPXServerSentEvent
@@ -183,3 +185,11 @@ WireWriter("text", "a1", 0).write("Hi")  # error
 Transcoder("openai.chat", "nope")  # error
 Transcoder("openai.chat")  # error
 Transcoder("openai.chat", "text").feed("Hi")  # error
+
+# Progress, costs and caches.
+
+BatchProgress(total="10")  # error
+BatchProgress(report=lambda: None)  # error
+CostCallbackHandler({"m": {"input": 1}})  # error
+CostCallbackHandler({"m": {"input": 1, "output": 2, "cached": 3}})  # error
+SQLiteCache("answers.db", ttl="1")  # error

@@ -22,6 +22,7 @@ from collections.abc import (
 )
 from typing import TYPE_CHECKING, Any
 
+from .._back_off import sharing_back_off
 from .channel import Channel, areceive_any, is_leaving, receive_any
 from .inputs import Accumulating, AsyncInputIterator, InputIterator, aclose_iterator, close_iterator
 from .replay import WholeInput, as_whole_input
@@ -105,8 +106,9 @@ class ThreadBranches:
             copies = [_copy(*pair) for pair in zip(fan.channels, self._outputs.values(), strict=True)]
         else:
             copies = [WholeInput(whole.value) for _ in transforms]
-        for transform, copy, channel in zip(transforms.values(), copies, self._outputs.values(), strict=True):
-            self._workers.append(ThreadBody(_batches(transform, copy), channel))
+        with sharing_back_off():
+            for transform, copy, channel in zip(transforms.values(), copies, self._outputs.values(), strict=True):
+                self._workers.append(ThreadBody(_batches(transform, copy), channel))
 
     def __iter__(self) -> Iterator[list[Any]]:
         for worker in self._workers:
@@ -214,10 +216,11 @@ class TaskBranches:
             whole = as_whole_input(items)
             assert whole is not None
             copies = [WholeInput(whole.value) for _ in transforms]
-        self._workers = [
-            TaskBody(_perform(transform, copy, channel), channel)
-            for transform, copy, channel in zip(transforms.values(), copies, self._outputs.values(), strict=True)
-        ]
+        with sharing_back_off():
+            self._workers = [
+                TaskBody(_perform(transform, copy, channel), channel)
+                for transform, copy, channel in zip(transforms.values(), copies, self._outputs.values(), strict=True)
+            ]
         self._has_started = False
         self._all_workers = [items.worker, *self._workers] if isinstance(items, SharedInput) else self._workers
 
