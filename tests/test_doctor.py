@@ -15,7 +15,7 @@ import pytest
 import millstream
 from millstream.cli import main
 from millstream.cli.doctor import environment
-from millstream.cli.doctor.environment import HOSTS, Fact, examine_environment
+from millstream.cli.doctor.environment import EXTRAS, HOSTS, Fact, examine_environment
 from millstream.integrations.anthropic.clients import _KNOWN_VERSIONS as _KNOWN_VERSIONS_OF_ANTHROPIC
 from millstream.integrations.openai.clients import _KNOWN_VERSIONS
 
@@ -133,6 +133,33 @@ def test_the_hosts_are_those_of_the_extras() -> None:
     assert ours - set(wanted) == {"anthropic>=2,<3", "openai>=2,<4"}
     assert [str(major) for major in range(2, 4)] == list(_KNOWN_VERSIONS)
     assert list(_KNOWN_VERSIONS_OF_ANTHROPIC) == ["2"]
+
+
+def test_the_extras_are_those_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {
+        extra: {re.match(r"[\w-]+", line)[0] for line in lines}  # type: ignore[index]
+        for extra, lines in project["optional-dependencies"].items()
+    }
+    assert set(EXTRAS) == set(wanted)
+    assert all(set(packages) <= wanted[extra] for extra, (packages, _) in EXTRAS.items())
+
+
+def test_a_missing_extra_is_named_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "installed_version", {"rich": "15.0"}.get)
+    fact = facts()["extra cli"]
+    assert (fact.value.partition(":")[0], fact.remedy) == ("without shtab", "pip install 'millstream[cli]'")
+    # Nothing is broken without it.
+    assert fact.state == "ok"
+
+
+def test_the_certificates_of_the_system_are_counted() -> None:
+    code = "from millstream.cli.doctor.certificates import find_roots; print(*find_roots())"
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("SSL_CERT")}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert re.match(r"ok the system's: (\d+ authorities|a folder)|ok the system's own store|problem ", done.stdout)
 
 
 def test_a_document_has_all_that_the_text_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 from .providers import Provider
 
-__all__ = ("get_json", "list_models")
+__all__ = ("get_json", "list_models", "model_names")
 
 _LONGEST = 4 * 1024 * 1024
 
 
-def get_json(url: str, headers: dict[str, str], seconds: float = 10.0) -> tuple[int, Any]:
+def get_json(url: str, headers: dict[str, str], *, proxy: str | None = None, seconds: float = 10.0) -> tuple[int, Any]:
     """Return the status of a ``GET`` and its JSON document, ``None`` if its body is not valid JSON.
 
     Raises :class:`~millstream.errors.APIConnectionError` if no response arrives.
@@ -21,7 +21,7 @@ def get_json(url: str, headers: dict[str, str], seconds: float = 10.0) -> tuple[
 
     sent = {"accept": "application/json", "accept-encoding": "identity", **headers}
     timeouts = Timeouts(seconds, seconds, seconds, seconds)
-    response = sync_transport().open(Request("GET", url, sent, b"", timeouts, total=3 * seconds))
+    response = sync_transport(proxy=proxy).open(Request("GET", url, sent, b"", timeouts, total=3 * seconds))
     try:
         body = bytearray()
         for data in response:
@@ -39,10 +39,11 @@ def get_json(url: str, headers: dict[str, str], seconds: float = 10.0) -> tuple[
 def list_models(provider: Provider, base_url: str, key: str | None) -> tuple[int, list[str]]:
     """Return the status of a server's list of models, and their names: none if it is not a list of models."""
     status, document = get_json(provider.models_url(base_url), provider.request_headers(key))
-    return status, _model_names(document) if status == 200 else []
+    return status, model_names(document) if status == 200 else []
 
 
-def _model_names(document: Any) -> list[str]:
+def model_names(document: Any) -> list[str]:
+    """Return the names in a list of models, in the form of each provider."""
     if not isinstance(document, dict):
         return []
     items = document.get("data") or document.get("models") or []

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from .native import NativeTransport
     from .native.origins import Origin
 
-__all__ = ("TRANSPORTS", "TransportSelector", "async_transport", "check_transport", "sync_transport")
+__all__ = (
+    "TRANSPORTS",
+    "TransportSelector",
+    "async_transport",
+    "check_transport",
+    "find_proxy_variable",
+    "sync_transport",
+)
 
 logger = logging.getLogger("millstream")
 
@@ -134,11 +141,17 @@ class TransportSelector:
     def _proxy_reason(self, origin: Origin) -> str | None:
         if self._proxy:
             return "the model's proxy setting names a proxy"
-        proxies = environment_proxies()
-        names = [name for name in ("https" if origin.tls else "http", "all") if proxies.get(name)]
-        if not names or _bypasses_proxy(origin.host, proxies.get("no", "")):
-            return None
-        return f"the environment names a proxy for it ({names[0].upper()}_PROXY)"
+        variable = find_proxy_variable(origin)
+        return None if variable is None else f"the environment names a proxy for it ({variable})"
+
+
+def find_proxy_variable(origin: Origin) -> str | None:
+    """Return the environment variable that names a proxy for ``origin``, ``None`` if there is none."""
+    proxies = environment_proxies()
+    names = [name for name in ("https" if origin.tls else "http", "all") if proxies.get(name)]
+    if not names or _bypasses_proxy(origin.host, proxies.get("no", "")):
+        return None
+    return f"{names[0].upper()}_PROXY"
 
 
 def _bypasses_proxy(host: str, no_proxy: str) -> bool:

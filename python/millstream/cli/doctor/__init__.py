@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import CommandError
-from .environment import examine_environment
+from .environment import Fact, examine_environment
 
 if TYPE_CHECKING:
     from .findings import Findings
@@ -25,14 +25,23 @@ __all__ = ("add_arguments", "run")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.description = (
-        "Look at the installation and, with PATH, at Python sources and notebooks: which import lines could change, and"
-        " what they would gain. Files are read, never imported and never written."
+        "Look at the installation; with --online, at the servers of the providers; and with PATH, at Python sources and"
+        " notebooks: which import lines could change, and what they would gain. Files are read, never imported and"
+        " never written. Without --online, --base-url or --model, nothing is sent."
     )
     parser.epilog = (
         "Exit status: 0, whatever the sources could gain; 1 if requests would fail in this environment (a broken core,"
-        " a proxy or certificates that cannot be used); 2 if the command line is not valid or a PATH does not exist."
+        " a proxy or certificates that cannot be used, a server or a key that does not work); 2 if the command line is"
+        " not valid or a PATH does not exist."
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a source file, a notebook, or a folder of them")
+    parser.add_argument(
+        "--online",
+        action="store_true",
+        help="also examine the servers whose keys are in the environment: name, connection, certificate, key",
+    )
+    parser.add_argument("--base-url", metavar="URL", help="examine this server, which has OpenAI's protocol")
+    parser.add_argument("--model", metavar="NAME", help="examine the server of a model, such as anthropic:NAME")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON document")
     form.add_argument(
@@ -50,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     if options.diff is not None and not options.paths:
         raise CommandError("--diff needs a PATH", "name the sources to change", status=2)
     facts = examine_environment()
+    if options.online or options.base_url is not None or options.model is not None:
+        facts.extend(_examine_servers(facts, options))
     status = int(any(fact.state == "problem" for fact in facts))
     # The modules that find twins import the package's own: a broken core would look as if there were none.
     is_usable = not any(fact.state == "problem" and fact.name == "backend" for fact in facts)
@@ -69,6 +80,15 @@ def run(options: argparse.Namespace) -> int:
         if not options.paths:
             print("\nmillstream doctor PATH also examines the imports of a source folder")
     return status
+
+
+def _examine_servers(facts: list[Fact], options: argparse.Namespace) -> Iterator[Fact]:
+    if any(fact.state == "problem" and fact.name == "backend" for fact in facts):
+        print("millstream doctor: the servers are not examined, since the core is broken", file=sys.stderr)
+        return
+    from .online import examine_servers
+
+    yield from examine_servers(options.base_url, options.model)
 
 
 def _examine(paths: list[str]) -> Iterator[Findings | Skipped]:

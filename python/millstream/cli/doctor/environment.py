@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from ..versions import installed_version
 
-__all__ = ("HOSTS", "Fact", "examine_environment")
+__all__ = ("EXTRAS", "HOSTS", "Fact", "examine_environment")
 
 HOSTS = {
     "anthropic": ((2,), (3,)),
@@ -34,6 +34,7 @@ class Fact:
     name: str
     value: str
     state: str = "ok"
+    remedy: str = ""
 
 
 def examine_environment() -> list[Fact]:
@@ -47,6 +48,7 @@ def examine_environment() -> list[Fact]:
         *(Fact(name, installed_version(name) or "not installed") for name in ("orjson", "httpx2")),
         *others,
         *_hosts(),
+        *_extras(),
     ]
     if core.state != "problem":
         facts.extend(_network())
@@ -83,6 +85,31 @@ def _hosts() -> Iterator[Fact]:
             yield Fact(name, version)
         elif name == "uvloop" and os.name != "nt":
             yield Fact(name, "not installed: servers run on asyncio's own event loop, which is slower", "note")
+
+
+EXTRAS = {
+    "langchain": (("langchain-core", "langchain-openai"), "models for apps that keep LangChain"),
+    "server": (("starlette", "uvicorn"), "millstream serve, and streams as responses"),
+    "redis": (("redis",), "streams that another server resumes"),
+    "otel": (("opentelemetry-api",), "spans and metrics of calls"),
+    "cli": (("rich", "shtab"), "Markdown in millstream chat, progress bars, completion in shells"),
+}
+"""The extras: the packages without which each does nothing, and what it is for."""
+
+
+def _extras() -> Iterator[Fact]:
+    for extra, (packages, purpose) in EXTRAS.items():
+        missing = [name for name in packages if installed_version(name) is None]
+        if missing:
+            yield Fact(
+                f"extra {extra}",
+                f"without {' and '.join(missing)}: {purpose}",
+                "ok",
+                f"pip install 'millstream[{extra}]'",
+            )
+        else:
+            versions = ", ".join(f"{name} {installed_version(name)}" for name in packages)
+            yield Fact(f"extra {extra}", f"{versions}: {purpose}")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -123,6 +150,12 @@ def _network() -> Iterator[Fact]:
             yield Fact("certificates", f"{named[1]} ({named[0]})")
         elif "REQUESTS_CA_BUNDLE" in os.environ or "CURL_CA_BUNDLE" in os.environ:
             yield Fact("certificates", "the system's: REQUESTS_CA_BUNDLE is not read, set SSL_CERT_FILE", "note")
+        else:
+            from .certificates import find_roots
+
+            state, text = find_roots()
+            remedy = "install the package ca-certificates, or set SSL_CERT_FILE" if state == "problem" else ""
+            yield Fact("certificates", text, state, remedy)
     except MillstreamError as error:
         yield Fact("certificates", str(error), "problem")
 

@@ -25,6 +25,8 @@ def facts_as_text(facts: Iterable[Fact]) -> Iterator[str]:
     for fact in facts:
         mark = {"ok": "", "note": "note: ", "problem": "PROBLEM: "}[fact.state]
         yield f"{fact.name:<{width}}{mark}{fact.value}"
+        if fact.remedy:
+            yield f"{'':<{width}}→ {fact.remedy}"
 
 
 def as_text(items: Iterable[Findings | Skipped]) -> Iterator[str]:
@@ -97,13 +99,18 @@ def as_json(facts: Iterable[Fact], items: Iterable[Findings | Skipped]) -> str:
             for remark in item.remarks
         )
     document = {
-        "environment": [{"name": fact.name, "value": fact.value, "state": fact.state} for fact in facts],
+        "environment": list(map(_fact_as_dict, facts)),
         "sources": sources,
         "lines": lines,
         "remarks": remarks,
         "skipped": skipped,
     }
     return json.dumps(document, indent=2)
+
+
+def _fact_as_dict(fact: Fact) -> dict[str, str]:
+    remedy = {"remedy": fact.remedy} if fact.remedy else {}
+    return {"name": fact.name, "value": fact.value, "state": fact.state, **remedy}
 
 
 def _finding_as_dict(found: Findings, finding: Finding) -> dict[str, Any]:
