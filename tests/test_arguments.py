@@ -36,6 +36,7 @@ def build_model(cls: type[Any], **arguments: Any) -> Any:
         ("base_ulr", "base_url"),
         ("Stop", "stop"),
         ("stream", "streaming"),
+        *(("url", "base_url"), ("host", "base_url"), ("token", "api_key")),
     ],
 )
 def test_a_mistyped_argument_raises_and_names_the_one_that_was_meant(cls: type[Any], wrong: str, meant: str) -> None:

@@ -106,6 +106,17 @@ def test_a_name_of_langchains_openai_package_that_is_not_here_says_where_it_is(n
         getattr(millstream, name)
 
 
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("HumanMessage", "messages"), ("tool", "tools"), ("ChatPromptTemplate", "prompts"), ("MockServer", "testing")],
+)
+def test_a_name_that_a_module_has_says_so_where_the_package_is_asked(name: str, module: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=f"from millstream.{module} import {name}$"):
+        exec(f"from millstream import {name}")
+    assert importlib.util.find_spec("millstream.nothing") is None
+    assert not hasattr(millstream, name)
+
+
 def test_a_module_of_langchains_openai_package_says_where_its_models_are() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"from millstream import \w*OpenAI"):
         importlib.import_module("millstream.llms.base")

@@ -48,6 +48,8 @@ def test_every_field_of_langchains_class_is_an_argument_with_its_default() -> No
     [
         ({}, TypeError, "missing the argument: 'model'"),
         ({"model": "m", "temprature": 0}, TypeError, "'temprature'; did you mean temperature"),
+        ({"model": "m", "max_tokens": 5}, TypeError, r"'max_tokens'; did you mean num_predict\?"),
+        ({"model": "m", "timeout": 5}, TypeError, r"did you mean client_kwargs=\{'timeout': …\}\?"),
         ({"model": "m", "temperature": "hot"}, TypeError, "temperature must be a number"),
         ({"model": "m", "num_ctx": 1.5}, TypeError, "num_ctx must be an int"),
         ({"model": "m", "reasoning": 5}, TypeError, "reasoning must be"),

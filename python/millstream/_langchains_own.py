@@ -1,5 +1,7 @@
 """The modules of LangChain's that Millstream has no part in; importing one raises an error that says so in one line.
 
+So does the import of a name from the package that one of its modules has.
+
 A search-and-replace of ``langchain_core`` leaves imports of them behind. Python asks the finders of a package's
 ``__path__`` for a module that is not in its folder; :func:`~millstream._late.refuse_imports` has an entry in that path
 for a finder that calls :func:`refuse`.
@@ -43,8 +45,26 @@ def explanation(name: str) -> str | None:
     return f"Millstream {text}" if text else None
 
 
+# The modules whose names might be looked for in the package itself.
+_HOMES = (
+    *("messages", "prompts", "output_parsers", "tools", "runnables", "callbacks", "errors", "language_models"),
+    *("documents", "outputs", "retrievers", "caches", "chat_history", "rate_limiters", "server", "testing"),
+)
+
+
+def _find_home(name: str) -> str | None:
+    """Return the message for a name that a module of the package has; ``None`` if none of them has it."""
+    from importlib import import_module
+
+    for module in _HOMES if name.isidentifier() and not name.startswith("_") else ():
+        if name in import_module(f"millstream.{module}").__all__:
+            return f"{name} is in millstream.{module}: from millstream.{module} import {name}"
+    return None
+
+
 def refuse(fullname: str) -> None:
-    """Raise :class:`ModuleNotFoundError` if ``fullname`` is a module of LangChain's that is not here."""
-    if (text := explanation(fullname.partition(".")[2])) is not None:
+    """Raise :class:`ModuleNotFoundError` if ``fullname`` is a module of LangChain's, or a name of a module here."""
+    name = fullname.partition(".")[2]
+    if (text := explanation(name) or _find_home(name)) is not None:
         # Without the module's name: ``from millstream import ...`` would go on, and lose the message.
         raise ModuleNotFoundError(text)

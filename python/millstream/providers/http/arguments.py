@@ -5,7 +5,7 @@ a mistyped name would be sent in the body.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol, get_args
 
 from ..._fields import did_you_mean
@@ -21,6 +21,12 @@ _CONFIG = frozenset(
 )
 
 _TIMEOUTS = frozenset({"timeout", "request_timeout", "default_request_timeout"})
+# What other libraries and providers call an argument, where its name is not alike.
+_OTHER_NAMES = {
+    **dict.fromkeys(("url", "host", "endpoint", "api_url", "server"), "base_url"),
+    **dict.fromkeys(("token", "api_token"), "api_key"),
+    **{"engine": "model", "max_tokens": "num_predict", "timeout": "client_kwargs={'timeout': …}"},
+}
 _MINIMUMS = {"max_retries": 0, "batch_size": 1, "best_of": 1, "max_response_size": 1}
 _TYPES: dict[str, Any] = {"bool": bool, "str": str, "dict": Mapping, "Mapping": Mapping, "list": (list, tuple)}
 _TYPE_WORDS = {
@@ -81,8 +87,10 @@ def refuse_in_call(owner: Owner, kwargs: Iterable[str]) -> None:
         raise TypeError(f"a call of {type(owner).__name__} got an unexpected argument: {name!r}{hint}")
 
 
-def _hint(name: str, known: Iterable[str], provider: str) -> str:
+def _hint(name: str, known: Collection[str], provider: str) -> str:
     """Return the end of a message for an unknown argument: a name like it, and how to send it nevertheless."""
+    if (argument := _OTHER_NAMES.get(name)) and argument.partition("=")[0] in known:
+        return f"; did you mean {argument}?"
     suggestion = did_you_mean(name, known)
     if is_secret_name(name):
         return suggestion
