@@ -104,6 +104,7 @@ WAYS: dict[str, Callable[[Any, Any], Any]] = {
     "events": lambda model, config: list(model.stream_events("p", config, version="v2")),
     "aevents": lambda model, config: asyncio.run(_acollect(model.astream_events("p", config, version="v2"))),
     "records": lambda model, config: asyncio.run(_acollect(model.astream_records("p", config))),
+    "a wire": lambda model, config: asyncio.run(_acollect(model.astream_records("p", config, wire="ndjson"))),
     "left": lambda model, config: _collect(model.stream("p", config), 2),
     "left, async": lambda model, config: asyncio.run(_acollect(model.astream("p", config), 2)),
     "invoke": lambda model, config: model.invoke(

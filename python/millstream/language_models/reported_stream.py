@@ -15,7 +15,7 @@ from ..callbacks.llm_run_manager import AsyncCallbackManagerForLLMRun, CallbackM
 from ..errors import APIError, StreamError
 from ..outputs import LLMResult
 from ..runnables.config import child_context
-from ..streaming.protocols import ChunkProcessor, ChunkProcessorAround, Source
+from ..streaming.protocols import ChunkProcessor, ChunkProcessorAround, Source, WireFeed
 
 if TYPE_CHECKING:
     from .model_run import LLMRun, ModelRun
@@ -27,18 +27,39 @@ def reported_stream(
     run: ModelRun, source: Source, chunks: ChunkProcessor[LLMResult]
 ) -> tuple[Source, ChunkProcessor[LLMResult]]:
     """Return the stream, which reports its start and its end to the handlers of ``run``; it collects its result."""
-    reported = _ReportedChunks(chunks)
+    may_summarize = all(getattr(one, "_takes_summary", False) for one in run.manager.handlers)
+    reported = _ReportedChunks(chunks, may_summarize=may_summarize)
     return _ReportedSource(run, source, reported), reported
 
 
 class _ReportedChunks(ChunkProcessorAround[LLMResult]):
-    """The processor: ``begins_again`` is true while a body is closed in whose place another one is opened."""
+    """The processor: ``begins_again`` is true while a body is closed in whose place another one is opened.
 
-    __slots__ = ("begins_again",)
+    Where its handlers take a summary, chunks may be written into a wire without being made.
+    """
 
-    def __init__(self, chunks: ChunkProcessor[LLMResult]) -> None:
+    __slots__ = ("_may_summarize", "_writes", "begins_again")
+
+    def __init__(self, chunks: ChunkProcessor[LLMResult], *, may_summarize: bool) -> None:
         super().__init__(chunks)
-        self.begins_again = False
+        self._may_summarize = may_summarize
+        self._writes = self.begins_again = False
+
+    def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
+        """Return the inner processor's function, if a summary of the answer is enough."""
+        if not self._may_summarize or (found := self._inner.write_into(writer, text_only=text_only)) is None:
+            return None
+        self._writes = True
+        return found
+
+    def result(self) -> LLMResult:
+        """Return the result, or the summary."""
+        return self._inner.summary() if self._writes else self._inner.result()
+
+    @property
+    def has_output(self) -> bool:
+        """Whether there was a chunk."""
+        return self._inner.content_counter() > 0 if self._writes else self._inner.has_output
 
     def early_disconnect(self) -> StreamError | None:
         """Return how the body failed, if another one may be opened."""

@@ -158,6 +158,12 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._wire_close = partial(self._close_wire, writer, text_only)
         return self._decoder._feed_wire, text_only
 
+    def summary(self) -> LLMResult:
+        """Return a message with what the decoder knows of the answer: why it ended, and its token counts."""
+        from .wire_summary import summarize
+
+        return summarize(self._decoder)
+
     def close(self) -> Sequence[Any]:
         """Return the outputs that were held back and the last ones; set ``error`` unless the stream ended well."""
         outputs, failure = self._closed or self._end()

@@ -238,6 +238,10 @@ class ChunkProcessor(Processor[Any], Generic[Result_co]):
         """Whether there was a chunk, of a native stream that collects its result."""
         raise NotImplementedError
 
+    def summary(self) -> Result_co:
+        """Return the result where :meth:`write_into` was called: what is known of an answer without any chunk."""
+        return self.result()
+
 
 class ChunkProcessorAround(ProcessorAround[Any], ChunkProcessor[Result_co]):
     """A processor of chunks that has everything of another one, ``_inner``."""
@@ -286,6 +290,10 @@ class ChunkProcessorAround(ProcessorAround[Any], ChunkProcessor[Result_co]):
     def result(self) -> Result_co:
         """:meth:`ChunkProcessor.result` of the inner one."""
         return self._inner.result()
+
+    def summary(self) -> Result_co:
+        """:meth:`ChunkProcessor.summary` of the inner one."""
+        return self._inner.summary()
 
     def ending(self) -> tuple[str | None, Any] | None:
         """:meth:`ChunkProcessor.ending` of the inner one."""

@@ -19,6 +19,8 @@ _REASONS = {
     "max_tokens": "length",
     "end_turn": "stop",
     "stop_sequence": "stop",
+    "completed": "stop",
+    "incomplete": "length",
 }
 
 
@@ -52,7 +54,7 @@ def finish_reason(generation: Any) -> str | None:
     """Return why an answer ended, in the provider's words."""
     metadata = getattr(getattr(generation, "message", None), "response_metadata", None) or {}
     for source in (metadata, getattr(generation, "generation_info", None) or {}):
-        for name in ("finish_reason", "stop_reason", "done_reason"):
+        for name in ("finish_reason", "stop_reason", "done_reason", "status"):
             if isinstance(value := source.get(name), str):
                 return value
     return None

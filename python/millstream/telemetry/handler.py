@@ -66,7 +66,12 @@ class TelemetryHandler(BaseCallbackHandler):
         """Whether chains have no spans."""
         return not self._chains
 
-    # What runs call beside the methods of every handler.
+    # What runs read and call beside the methods of every handler.
+
+    @property
+    def _takes_summary(self) -> bool:
+        """Whether the end of a stream need not have its content."""
+        return not self._captures
 
     def _take_model(self, run_id: UUID, model: Any) -> None:
         """Take note of the model of a run that is about to start."""

@@ -47,6 +47,10 @@ class DecodedText(DecodedStream):
         info = {"finish_reason": decoder.finish_reason, "logprobs": self._logprobs()}
         return LLMResult([[GenerationChunk(decoder._kept_text, info)]], self.llm_output())
 
+    def summary(self) -> LLMResult:
+        """Return the result, which needs no chunk."""
+        return self.result()
+
     def llm_output(self) -> dict[str, Any] | None:
         """Return the usage, if the stream had one."""
         usage = self._decoder.usage
