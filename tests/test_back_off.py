@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from langchain_chat import chat_models
 from millstream import ChatOpenAI
 from millstream._back_off import SharedBackOff, Turn, find_shared_back_off, sharing_back_off
 from millstream.errors import APITimeoutError, RateLimitError
@@ -66,7 +67,7 @@ def refused() -> Generator[threading.Event, None, None]:
         logger.setLevel(level)
 
 
-def calls_of(model: ChatOpenAI, refused: threading.Event) -> RunnableLambda[Any, Any]:
+def calls_of(model: Any, refused: threading.Event) -> RunnableLambda[Any, Any]:
     """Return a step that asks ``model``; the inputs after the first one, once that has been refused."""
 
     def ask(place: int) -> str:
@@ -125,6 +126,15 @@ def test_after_one_refusal_no_call_of_the_batch_asks_before_the_server_allows_it
     assert len(outputs) == CALLS
     assert replies.inside() == 0
     assert len(replies.times) == CALLS + 1
+
+
+@pytest.mark.parametrize("way", ["batch", "abatch"])
+def test_the_models_of_langchains_packages_wait_too(way: str, refused: threading.Event) -> None:
+    replies = Limited()
+    with chat_models(replies, max_retries=1) as (ours, _, _server):
+        outputs = WAYS[way](calls_of(ours, refused))
+    assert len(outputs) == CALLS
+    assert (replies.inside(), len(replies.times)) == (0, CALLS + 1)
 
 
 def test_calls_outside_of_a_batch_are_refused_one_by_one(refused: threading.Event) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import trio
 
-from millstream import ChatOpenAI
+from millstream import ChatOpenAI, OpenAI
 from millstream.caches import SQLiteCache
 from millstream.caches.stored_answers import dump_answer, load_answer
 from millstream.errors import MillstreamError
@@ -134,6 +134,14 @@ def test_a_model_is_asked_once(is_global: bool, is_async: bool, path: Path) -> N
         assert answers[1].usage_metadata["total_cost"] == 0
     finally:
         set_llm_cache(None)
+
+
+def test_the_prompts_of_a_completion_model_are_asked_once(cache: SQLiteCache) -> None:
+    with MockServer(Reply()) as server:
+        llm = OpenAI(base_url=server.url, api_key="k", cache=cache)
+        texts = [llm.batch(["a", "b"]), llm.batch(["b", "a", "c"]), asyncio.run(llm.abatch(["a", "c"]))]
+        assert [request.body["prompt"] for request in server.requests] == [["a", "b"], ["c"]]
+    assert len({text for batch in texts for text in batch}) == 1
 
 
 SCRIPT = """
