@@ -12,6 +12,8 @@ TOOLS := $(VENV)/.tools
 BUILT := $(VENV)/.built
 # The load of the server benchmark: a crate of its own, in no distribution.
 LOAD := benches/server/load/Cargo.toml
+# The program whose instructions are counted: likewise.
+COUNTED := benches/instructions/Cargo.toml
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock pyproject.toml
 
 # cargo and maturin build for the same interpreter, so neither undoes the other's work.
@@ -52,7 +54,9 @@ lint: $(TOOLS)  ## check format, lints, imports and types
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --all-targets --features python -- -D warnings
 	cargo fmt --check --manifest-path $(LOAD)
+	cargo fmt --check --manifest-path $(COUNTED)
 	CARGO_TARGET_DIR=target/load cargo clippy --locked --all-targets --manifest-path $(LOAD) -- -D warnings
+	CARGO_TARGET_DIR=target/instructions cargo clippy --locked --manifest-path $(COUNTED) -- -D warnings
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	PYTHONPATH=python $(BIN)/lint-imports --no-cache
@@ -61,6 +65,7 @@ lint: $(TOOLS)  ## check format, lints, imports and types
 format: $(TOOLS)  ## format the code
 	cargo fmt
 	cargo fmt --manifest-path $(LOAD)
+	cargo fmt --manifest-path $(COUNTED)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

@@ -75,6 +75,7 @@ CHECKS = {
         lambda: shutil.which("go") or shutil.which("go", path="/usr/local/go/bin"),
         lambda go: [go, "run", ACTIONLINT],
     ),
+    "valgrind": (lambda: shutil.which("valgrind"), lambda _: [sys.executable, "-m", "benches.instructions"]),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python, and no package index has LangServe's tests. The linter of workflows is built by a recent Go.

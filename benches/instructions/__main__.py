@@ -1,0 +1,8 @@
+"""Counts instructions: ``python -m benches.instructions``."""
+
+import sys
+
+from . import main
+
+if __name__ == "__main__":
+    sys.exit(main())
