@@ -20,7 +20,7 @@ from millstream.errors import (
     RateLimitError,
     UnprocessableEntityError,
 )
-from millstream.providers.http.retry import wait_before_retry
+from millstream.providers.http.retry import Tries, find_delay
 from millstream.testing import VERSE, ErrorStatus, MockServer, Refuse, Reply
 
 
@@ -106,16 +106,16 @@ def test_a_retry_after_of_more_than_a_minute_is_not_waited_for(delay: dict[str, 
 def test_delays_double_up_to_eight_seconds_less_a_quarter_at_most() -> None:
     error = APIConnectionError("refused")
     for tried, longest in enumerate([0.5, 1.0, 2.0, 4.0, 8.0, 8.0]):
-        delays = [wait_before_retry(error, tried, 10) for _ in range(50)]
+        delays = [find_delay(error, tried) for _ in range(50)]
         assert all(delay is not None and longest * 0.75 <= delay <= longest for delay in delays)
         assert len(set(delays)) > 1
-    assert wait_before_retry(error, 2, 2) is None
+    assert Tries(0, None).wait(error) is None
 
 
 def test_the_wait_of_retry_after_is_kept() -> None:
     def wait(**headers: str) -> float | None:
         answer = {name.replace("_", "-"): value for name, value in headers.items()}
-        return wait_before_retry(RateLimitError("slow down", status_code=429, headers=answer), 0, 1)
+        return find_delay(RateLimitError("slow down", status_code=429, headers=answer), 0)
 
     assert wait(retry_after="7") == 7
     assert wait(retry_after_ms="1500", retry_after="7") == 1.5

@@ -43,6 +43,8 @@ class CostCallbackHandler(BaseCallbackHandler):
     for prices that are not valid.
     """
 
+    run_inline = True
+
     def __init__(self, prices: Mapping[str, ModelPrices]) -> None:
         self._prices = read_prices(prices)
         self._lock = threading.Lock()

@@ -18,7 +18,7 @@ from ..._back_off import SharedBackOff, Turn
 from ...errors import APIConnectionError, APITimeoutError, StreamTruncatedError
 from ...transport import Request
 
-__all__ = ("Tries", "wait_before_retry")
+__all__ = ("Tries", "find_delay")
 
 logger = logging.getLogger("millstream")
 
@@ -65,7 +65,7 @@ class Tries:
 
     def wait(self, error: Exception) -> float | None:
         """Return the seconds to wait before the next try after ``error``; ``None`` if there is no next try."""
-        now, delay = time.monotonic(), _find_delay(error, self.tried)
+        now, delay = time.monotonic(), find_delay(error, self.tried)
         if delay is not None and self._turn is not None and _is_refusal(error):
             self._turn.refuse(now, delay, is_last=self.tried >= self._max)
         if delay is None or self.tried >= self._max or now + delay >= self._end_by:
@@ -75,12 +75,7 @@ class Tries:
         return delay
 
 
-def wait_before_retry(error: Exception, tried: int, max_retries: int) -> float | None:
-    """Return the seconds to wait before the next try after ``error``; ``None`` if there is no next try."""
-    return _find_delay(error, tried) if tried < max_retries else None
-
-
-def _find_delay(error: Exception, tried: int) -> float | None:
+def find_delay(error: Exception, tried: int) -> float | None:
     """Return the seconds after which a try may succeed; ``None`` if it cannot, or not within a minute."""
     server_delay: float | None = getattr(error, "retry_after", None)
     if not _may_retry(error, getattr(error, "headers", {})) or (server_delay or 0) > _MAX_SERVER_DELAY:
