@@ -28,6 +28,23 @@ __all__ = ("EventStreamResponse",)
 class EventStreamResponse(Response):
     """A response that sends a stream as it comes, and closes the stream when the client leaves.
 
+    It is an ASGI app, and the return value of routes of FastAPI and Starlette. ::
+
+        from fastapi import FastAPI
+
+        from millstream import ChatOpenAI
+        from millstream.server import EventStreamResponse
+
+        app = FastAPI()
+        model = ChatOpenAI(model="gpt-4o-mini")
+
+
+        @app.post("/chat")
+        async def chat(prompt: str) -> EventStreamResponse:
+            return EventStreamResponse(model.astream_records(prompt, wire="vercel.ui"))
+
+    All arguments but the first are keywords:
+
     ``content``
         the stream of ``astream_records``, ``astream`` or ``astream_events``, or any async iterator of bytes,
         strings and :class:`~millstream.ServerSentEvent`; these become server-sent events.
@@ -56,11 +73,11 @@ class EventStreamResponse(Response):
         the last bytes of a response that is running when the server shuts down; by default an error record of
         type ``server_shutdown``.
 
-    Clients are sent the kind of an error, never an upstream's message, URL or key. ::
+    Clients are sent the kind of an error, never an upstream's message, URL or key.
 
-        @app.post("/chat")
-        async def chat(prompt: str) -> EventStreamResponse:
-            return EventStreamResponse(model.astream_records(prompt, wire="vercel.ui"))
+    Raises :class:`TypeError` for a stream whose items need a ``wire``, :class:`ValueError` for two wires and for limits
+    that are not positive, and :class:`~millstream.errors.UnsupportedError` for ``slow_client="snapshot"`` on a wire
+    without a record for it. Errors of the stream are sent to the client; they are not raised in the route.
     """
 
     def __init__(

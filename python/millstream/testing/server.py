@@ -26,17 +26,35 @@ ReplyFor = Callable[[RecordedRequest], Reply]
 class MockServer(LoopbackServer):
     """A server that speaks the formats of all providers on their own paths, streaming and not.
 
-    OpenAI's chat completions, completions and responses under :attr:`url`, and under Azure's path:
-    ``/openai/deployments/NAME/chat/completions``; the others under :attr:`origin`. docs/how-to/testing.md lists them.
-    It is a context manager, for ``with`` and ``async with`` alike, and runs in a thread of its own,
-    so sync and async code use it the same way. Each request takes the next :class:`Reply` of
-    ``script``; once that is used up, ``reply`` is used. Either may be a callable that returns a
-    reply for a request, and both can be changed while the server runs. A request may name a fault
-    itself, in the header ``x-mock-fault: reset:3`` or as the model ``fault:reset:3``.
+    It listens on 127.0.0.1 alone, in a thread of its own, so that sync and async code use it the same way. It is a
+    context manager, for ``with`` and ``async with``. ::
 
-    It listens on 127.0.0.1 alone. ``port=0`` takes a free port. ``cors`` is the origin whose pages a browser lets
-    read the responses, ``"*"`` for all; a preflight uses no reply. ``on_response`` is called with each request when its
-    response has ended, in the server's thread.
+        from millstream import ChatOpenAI
+        from millstream.testing import MockServer, Reply
+
+        with MockServer(Reply(pieces=["Hello", " there"])) as server:
+            model = ChatOpenAI(model="gpt-4o-mini", base_url=server.url, api_key="mock")
+            assert [chunk.text for chunk in model.stream("Hi") if chunk.text] == ["Hello", " there"]
+            assert server.requests[0].body["model"] == "gpt-4o-mini"
+
+    OpenAI's chat completions, completions and responses are under :attr:`url`, and under Azure's path:
+    ``/openai/deployments/NAME/chat/completions``; the others are under :attr:`origin`. docs/how-to/testing.md lists
+    them.
+
+    All arguments but the first are keywords:
+
+    ``reply``
+        the :class:`Reply` to each request, or a function that returns one for a request.
+    ``script``
+        the replies to the first requests, one for each. Both can be changed while the server runs.
+    ``port``
+        the port; 0 takes a free one.
+    ``cors``
+        the origin whose pages a browser lets read the responses, ``"*"`` for all; a preflight uses no reply.
+    ``on_response``
+        a function that is called with each request when its response has ended, in the server's thread.
+
+    A request may name a fault itself, in the header ``x-mock-fault: reset:3`` or as the model ``fault:reset:3``.
     """
 
     def __init__(

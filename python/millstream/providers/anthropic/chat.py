@@ -26,11 +26,11 @@ SchemaMethod = Literal["function_calling", "json_schema"]
 
 
 class ChatAnthropic(AnthropicFields):
-    """Chat models of Anthropic, with the arguments of ``langchain_anthropic.ChatAnthropic``.
+    """Chat models of Anthropic, and of servers with its Messages API.
 
-    ``http_client`` and ``http_async_client`` accept clients of httpx2 or httpx, or a
-    :class:`~millstream.transport.Transport`. Parameters of the endpoint without a field are sent in the
-    request's body, with a warning; parameters of other servers are passed as ``extra_body``. ::
+    The arguments, methods and results are those of ``langchain_anthropic.ChatAnthropic``. ::
+
+        from millstream import ChatAnthropic
 
         model = ChatAnthropic(model="claude-haiku-4-5")
         for chunk in model.stream("Write me a 1 verse song about sparkling water."):
@@ -38,8 +38,80 @@ class ChatAnthropic(AnthropicFields):
 
     The content of chunks is text, or a list of blocks where the request has tools, thinking or documents to cite.
 
-    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for
-    arguments that contradict each other, and :class:`~millstream.errors.MillstreamError` without an API key.
+    All arguments are keywords. The answer:
+
+    ``model``, ``model_name``
+        the model's name.
+    ``max_tokens``, ``max_tokens_to_sample``
+        the most tokens of the answer; by default the model's own limit.
+    ``temperature``, ``top_k``, ``top_p``
+        how tokens are chosen.
+    ``stop``, ``stop_sequences``
+        texts before which the answer ends.
+    ``thinking``, ``effort``, ``reasoning_effort``, ``output_config``
+        whether and how much the model thinks: ``{"type": "enabled", "budget_tokens": 2000}``, ``"low"`` to ``"max"``,
+        and the API's dict for both effort and format.
+    ``mcp_servers``, ``container``, ``reuse_last_container``
+        servers of tools that Anthropic calls, and the container in which its code runs.
+    ``context_management``, ``betas``, ``inference_geo``, ``user_profile_id``
+        parameters and headers of the API; the betas that a parameter needs are added to ``betas``.
+    ``model_kwargs``, ``extra_body``
+        other parameters of the request: those of Anthropic's API, and those of other servers. The first ones may be
+        arguments of the constructor too, with a warning.
+
+    The server:
+
+    ``api_key``, ``anthropic_api_key``
+        a text, a ``SecretStr``, or a function that returns the key for each request; by default ``ANTHROPIC_API_KEY``
+        of the environment.
+    ``base_url``, ``anthropic_api_url``
+        the address, without ``/v1``; by default ``ANTHROPIC_API_URL`` or ``ANTHROPIC_BASE_URL`` of the environment, or
+        else Anthropic's.
+    ``anthropic_proxy``
+        a proxy's address; by default ``ANTHROPIC_PROXY`` of the environment.
+    ``default_headers``, ``default_query``
+        are added to each request.
+    ``http_client``, ``http_async_client``
+        a client of httpx2 or httpx, or a :class:`~millstream.transport.Transport`, that sends the requests.
+    ``transport``
+        ``"native"`` or ``"httpx2"``; by default the package's own transport, where it can send the request.
+
+    Waits and retries:
+
+    ``timeout``, ``default_request_timeout``
+        the seconds for the connection, for the response's head and for each read; ``(connect, read)``, or an
+        ``httpx.Timeout``.
+    ``stream_chunk_timeout``
+        the longest wait for content in a stream, in seconds, whatever keep-alives arrive. ``None``: no limit.
+    ``total_timeout``
+        the seconds for a whole answer, all tries and the waits between them included.
+    ``max_retries``
+        how often a request is sent again after a refused connection, 408, 409, 429 or 5xx.
+    ``max_response_size``
+        the most bytes of an answer without streaming.
+
+    Streams, messages and runs:
+
+    ``stream_usage``
+        whether chunks have token counts.
+    ``name``, ``tags``, ``metadata``, ``callbacks``, ``verbose``
+        what handlers and traces receive of each run, and handlers of this model.
+    ``cache``, ``rate_limiter``
+        a cache of answers (``False``: none), and an object whose ``acquire`` is called before each request.
+    ``streaming``, ``disable_streaming``
+        let :meth:`invoke` read a stream, so that handlers receive its chunks; let :meth:`stream` yield one whole
+        message.
+    ``stream_timing``
+        add ``first_chunk_seconds`` and ``chunks_per_second`` to the ``response_metadata`` of streams.
+    ``output_version``
+        ``"v1"`` makes the content of answers standard blocks.
+    ``profile``, ``custom_get_token_ids``
+        a description of the model, and a function that counts tokens by returning them.
+
+    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for arguments that
+    contradict each other, and :class:`~millstream.errors.MillstreamError` without an API key. Calls raise the errors of
+    :mod:`millstream.errors`: :class:`~millstream.RateLimitError`, :class:`~millstream.APITimeoutError`,
+    :class:`~millstream.StreamTruncatedError` and the others.
     """
 
     if TYPE_CHECKING:

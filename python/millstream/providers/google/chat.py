@@ -26,20 +26,98 @@ __all__ = ("ChatGoogleGenerativeAI",)
 
 
 class ChatGoogleGenerativeAI(GoogleFields):
-    """Google's Gemini models, with the arguments of ``langchain_google_genai.ChatGoogleGenerativeAI``.
+    """Google's Gemini models, by the Gemini API.
 
-    ``http_client`` and ``http_async_client`` accept clients of httpx2 or httpx, or a
-    :class:`~millstream.transport.Transport`. ``base_url`` is the address of another server with Gemini's protocol,
-    without the version in its paths, which is ``api_version``. ``max_retries`` counts the first try, as in LangChain.
-    Images and documents at HTTP URLs are downloaded when the request is sent. ::
+    The arguments, methods and results are those of ``langchain_google_genai.ChatGoogleGenerativeAI``. ::
+
+        from millstream import ChatGoogleGenerativeAI
 
         model = ChatGoogleGenerativeAI(model="gemini-2.5-flash", include_thoughts=True)
         for chunk in model.stream("Write me a 1 verse song about sparkling water."):
             print(chunk.text, end="|", flush=True)
 
+    Images and documents at HTTP URLs are downloaded when the request is sent.
+
+    All arguments are keywords. The answer:
+
+    ``model``
+        the model's name.
+    ``temperature``, ``top_p``, ``top_k``, ``presence_penalty``, ``frequency_penalty``, ``seed``
+        how tokens are chosen.
+    ``max_output_tokens``, ``max_tokens``
+        the most tokens of the answer.
+    ``stop``, ``stop_sequences``
+        texts before which the answer ends.
+    ``n``, ``candidate_count``
+        the number of answers; :meth:`generate` returns all of them.
+    ``include_thoughts``, ``thinking_budget``, ``thinking_level``, ``reasoning_effort``, ``thinking_config``
+        whether answers have the model's thoughts, and how much it thinks: in tokens, as a word, or as the API's dict.
+    ``response_mime_type``, ``response_schema``
+        the format of the answer: ``"application/json"``, and a JSON schema.
+    ``response_modalities``, ``media_resolution``, ``image_config``
+        text, images or audio as the answer, and the size of images in the request and in the answer.
+    ``safety_settings``, ``cached_content``, ``labels``
+        thresholds of the content filter, a cached context's name, and labels for the bill.
+    ``convert_system_message_to_human``
+        put the system message in front of the first message, for models without one.
+    ``model_kwargs``, ``extra_body``
+        other parameters of the request.
+
+    The server:
+
+    ``api_key``, ``google_api_key``
+        a text, a ``SecretStr``, or a function that returns the key for each request; by default ``GOOGLE_API_KEY`` or
+        ``GEMINI_API_KEY`` of the environment.
+    ``base_url``, ``client_options``, ``api_version``
+        the address of another server with Gemini's protocol (or ``{"api_endpoint": …}``), without the version in its
+        paths, and that version.
+    ``additional_headers``, ``default_headers``, ``default_query``
+        are added to each request. ``default_metadata`` (``default_metadata_input``) is set from the first of them.
+    ``client_args``
+        ``{"proxy": …}``, a proxy's address.
+    ``http_client``, ``http_async_client``
+        a client of httpx2 or httpx, or a :class:`~millstream.transport.Transport`, that sends the requests.
+    ``transport``
+        ``"native"`` or ``"httpx2"``; by default the package's own transport, where it can send the request.
+
+    ``vertexai``, ``credentials``, ``project`` and ``location`` select Vertex AI, which is not supported; ``client``
+    must be ``None``.
+
+    Waits and retries:
+
+    ``timeout``, ``request_timeout``
+        the seconds for the connection, for the response's head and for each read; ``(connect, read)``, or an
+        ``httpx.Timeout``.
+    ``max_retries``, ``retries``
+        how often a request is sent at most, the first time included, as in LangChain.
+    ``stream_chunk_timeout``
+        the longest wait for content in a stream, in seconds, whatever keep-alives arrive. ``None``: no limit.
+    ``total_timeout``
+        the seconds for a whole answer, all tries and the waits between them included.
+    ``max_response_size``
+        the most bytes of an answer without streaming.
+
+    Messages and runs:
+
+    ``name``, ``tags``, ``metadata``, ``callbacks``, ``verbose``
+        what handlers and traces receive of each run, and handlers of this model.
+    ``cache``, ``rate_limiter``
+        a cache of answers (``False``: none), and an object whose ``acquire`` is called before each request.
+    ``streaming``, ``disable_streaming``
+        let :meth:`invoke` read a stream, so that handlers receive its chunks; let :meth:`stream` yield one whole
+        message.
+    ``stream_timing``
+        add ``first_chunk_seconds`` and ``chunks_per_second`` to the ``response_metadata`` of streams.
+    ``output_version``
+        ``"v1"`` makes the content of answers standard blocks.
+    ``profile``, ``custom_get_token_ids``
+        a description of the model, and a function that counts tokens by returning them.
+
     Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for values out of
     range, :class:`~millstream.errors.MillstreamError` without an API key, and
-    :class:`~millstream.errors.UnsupportedError` for arguments that select Vertex AI.
+    :class:`~millstream.errors.UnsupportedError` for arguments that select Vertex AI. Calls raise the errors of
+    :mod:`millstream.errors`: :class:`~millstream.RateLimitError`, :class:`~millstream.StreamTruncatedError` and the
+    others.
     """
 
     if TYPE_CHECKING:

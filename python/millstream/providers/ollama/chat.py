@@ -31,21 +31,86 @@ __all__ = ("ChatOllama",)
 
 
 class ChatOllama(OllamaFields, HTTPChatModel):
-    """The chat endpoint of an Ollama server, with the arguments of ``langchain_ollama.ChatOllama``.
+    """Chat models of an Ollama server.
 
-    The server is ``base_url``, or else ``OLLAMA_HOST`` in the environment, or else this machine's port 11434; a user
-    in a URL is sent as basic authentication. ``reasoning=True`` lets a model think: its thoughts are in the message's
-    ``additional_kwargs`` as ``reasoning_content``. ``http_client`` and ``http_async_client`` accept clients of httpx2
-    or httpx, or a :class:`~millstream.transport.Transport`. As with LangChain's, :meth:`invoke` too reads a
-    stream. ::
+    The arguments, methods and results are those of ``langchain_ollama.ChatOllama``. ::
+
+        from millstream import ChatOllama
 
         model = ChatOllama(model="llama3.2", temperature=0)
         for chunk in model.stream("Write me a 1 verse song about sparkling water."):
-            print(chunk.content, end="|", flush=True)
+            print(chunk.text, end="|", flush=True)
 
-    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for arguments
-    that contradict each other and, with ``validate_model_on_init``, for a model that the server does not have, and
+    As with LangChain's, :meth:`invoke` too reads a stream.
+
+    All arguments are keywords. The answer:
+
+    ``model``
+        the model's name; with ``validate_model_on_init=True`` the constructor asks the server whether it has it.
+    ``reasoning``
+        ``True``, ``False`` or an effort lets a model think, or not: its thoughts are in the message's
+        ``additional_kwargs`` as ``reasoning_content``.
+    ``temperature``, ``top_k``, ``top_p``, ``tfs_z``, ``seed``, ``repeat_penalty``, ``repeat_last_n``
+        how tokens are chosen.
+    ``mirostat``, ``mirostat_eta``, ``mirostat_tau``
+        the same, by Mirostat sampling.
+    ``num_predict``, ``stop``
+        the most tokens of the answer, and texts before which it ends.
+    ``logprobs``, ``top_logprobs``
+        request the log probabilities of tokens, and of so many alternatives.
+    ``format``
+        ``"json"`` or a JSON schema, to which the answer is confined.
+    ``num_ctx``, ``num_gpu``, ``num_thread``, ``keep_alive``
+        tokens of context, layers on the GPU, threads, and how long the server keeps the model in memory.
+    ``model_kwargs``, ``extra_body``
+        other parameters of the request.
+
+    The server:
+
+    ``base_url``
+        a URL, or a host with or without a port; by default ``OLLAMA_HOST`` of the environment, or else port 11434 of
+        this machine. A user in a URL is sent as basic authentication. A key is ``OLLAMA_API_KEY`` of the environment.
+    ``client_kwargs``, ``sync_client_kwargs``, ``async_client_kwargs``
+        ``headers``, ``timeout``, ``proxy``, ``auth`` and ``cookies`` of requests.
+    ``default_headers``, ``default_query``
+        are added to each request.
+    ``http_client``, ``http_async_client``
+        a client of httpx2 or httpx, or a :class:`~millstream.transport.Transport`, that sends the requests.
+    ``transport``
+        ``"native"`` or ``"httpx2"``; by default the package's own transport, where it can send the request.
+
+    Waits and retries:
+
+    ``stream_chunk_timeout``
+        the longest wait for content in a stream, in seconds, whatever keep-alives arrive. ``None``: no limit.
+    ``total_timeout``
+        the seconds for a whole answer, all tries and the waits between them included.
+    ``max_retries``
+        how often a request is sent again after a refused connection, 408, 409, 429 or 5xx.
+    ``max_response_size``
+        the most bytes of an answer without streaming.
+
+    Messages and runs:
+
+    ``name``, ``tags``, ``metadata``, ``callbacks``, ``verbose``
+        what handlers and traces receive of each run, and handlers of this model.
+    ``cache``, ``rate_limiter``
+        a cache of answers (``False``: none), and an object whose ``acquire`` is called before each request.
+    ``streaming``, ``disable_streaming``
+        let :meth:`invoke` read a stream, so that handlers receive its chunks; let :meth:`stream` yield one whole
+        message.
+    ``stream_timing``
+        add ``first_chunk_seconds`` and ``chunks_per_second`` to the ``response_metadata`` of streams.
+    ``output_version``
+        ``"v1"`` makes the content of answers standard blocks.
+    ``profile``, ``custom_get_token_ids``
+        a description of the model, and a function that counts tokens by returning them.
+
+    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for arguments that
+    contradict each other and, with ``validate_model_on_init``, for a model that the server does not have, and
     :class:`~millstream.errors.UnsupportedError` for arguments of httpx's clients that only such a client can have.
+    Calls raise the errors of :mod:`millstream.errors`: :class:`~millstream.APIConnectionError`,
+    :class:`~millstream.StreamTruncatedError` and the others.
     """
 
     _stream_format = "ollama.chat"

@@ -6,7 +6,8 @@ from ..._late import lazy_names
 
 if TYPE_CHECKING:
     from .azure import AzureChatOpenAI
-    from .chat import BaseChatOpenAI, ChatOpenAI
+    from .base_chat import BaseChatOpenAI
+    from .chat import ChatOpenAI
     from .completions import OpenAI
 
 __all__ = ("AzureChatOpenAI", "BaseChatOpenAI", "ChatOpenAI", "OpenAI")
@@ -15,7 +16,7 @@ __getattr__ = lazy_names(
     globals(),
     {
         "AzureChatOpenAI": ".azure",
-        "BaseChatOpenAI": ".chat",
+        "BaseChatOpenAI": ".base_chat",
         "ChatOpenAI": ".chat",
         "OpenAI": ".completions",
     },

@@ -22,18 +22,50 @@ __all__ = ("AzureChatOpenAI",)
 
 
 class AzureChatOpenAI(ChatOpenAI):
-    """Chat completions over Azure's protocol, with the arguments of ``langchain_openai.AzureChatOpenAI``.
+    """OpenAI's chat models on Azure.
 
-    The address is ``azure_endpoint`` and ``azure_deployment`` (or a whole ``base_url``), and ``api_version``.
-    The credentials are ``api_key``, ``azure_ad_token``, or a function that returns a token for each request,
-    ``azure_ad_token_provider`` (``azure_ad_async_token_provider`` for async code). ::
+    The arguments, methods and results are those of ``langchain_openai.AzureChatOpenAI``. ::
 
-        model = AzureChatOpenAI(
-            azure_endpoint="https://example.openai.azure.com", azure_deployment="gpt-4o", api_version="2024-10-21"
-        )
+        from millstream import AzureChatOpenAI
 
-    Raises the errors of :class:`ChatOpenAI`, and :class:`~millstream.errors.MillstreamError` if the endpoint
-    or the API version is missing, or if Azure's content filter withheld an answer.
+        model = AzureChatOpenAI(azure_deployment="gpt-4o", api_version="2024-10-21")
+        for chunk in model.stream("Write me a 1 verse song about sparkling water."):
+            print(chunk.text, end="|", flush=True)
+
+    All arguments are keywords. The address:
+
+    ``azure_endpoint``
+        the resource's address, such as ``"https://example.openai.azure.com"``; by default ``AZURE_OPENAI_ENDPOINT`` of
+        the environment.
+    ``azure_deployment``, ``deployment_name``
+        the deployment's name.
+    ``api_version``, ``openai_api_version``
+        the version of the API; by default ``OPENAI_API_VERSION`` of the environment.
+    ``base_url``, ``openai_api_base``
+        a whole address in place of the endpoint and the deployment.
+    ``validate_base_url``
+        by default such an address has to contain ``/openai``; ``False`` accepts any.
+
+    The credentials, one of these:
+
+    ``api_key``, ``openai_api_key``
+        a key; by default ``AZURE_OPENAI_API_KEY`` or ``OPENAI_API_KEY`` of the environment.
+    ``azure_ad_token``
+        a token of Entra; by default ``AZURE_OPENAI_AD_TOKEN`` of the environment.
+    ``azure_ad_token_provider``, ``azure_ad_async_token_provider``
+        a function that returns a token for each request, and a coroutine function for async code.
+
+    The model in metadata:
+
+    ``model``, ``model_name``, ``model_version``
+        name the model of the deployment, for handlers and traces.
+    ``openai_api_type``
+        is accepted, and changes nothing.
+
+    The other arguments are those of :class:`~millstream.ChatOpenAI`.
+
+    Raises the errors of :class:`~millstream.ChatOpenAI`, and :class:`~millstream.errors.MillstreamError` if the
+    endpoint or the API version is missing, or if Azure's content filter withheld an answer.
     """
 
     if TYPE_CHECKING:

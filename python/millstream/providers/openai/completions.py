@@ -32,21 +32,88 @@ _FORMAT = "openai.completions"
 
 
 class OpenAI(OpenAIEndpoint, BaseLLM):
-    """Text completions over OpenAI's protocol, with the arguments of ``langchain_openai.OpenAI``.
+    """Text completions over OpenAI's protocol, of OpenAI's models and of other servers.
 
-    Additional arguments: ``stream_usage=True`` requests the usage of streams. ``stream_chunk_timeout`` is
-    the longest wait for content in a stream, in seconds, whatever comments arrive (``None``: no limit).
-    ``http_client`` and ``http_async_client`` accept clients of httpx2 or httpx, or a
-    :class:`~millstream.transport.Transport`. ``transport`` forces ``"native"`` or ``"httpx2"`` (see
-    :mod:`millstream.transport`). Parameters of the endpoint without a field are sent in the request's body,
-    with a warning; parameters of other servers are passed as ``extra_body``. ::
+    The arguments, methods and results are those of ``langchain_openai.OpenAI``: a prompt is a text, and so is the
+    answer. ::
+
+        from millstream import OpenAI
 
         llm = OpenAI(model="gpt-3.5-turbo-instruct", temperature=0, max_tokens=512)
         for chunk in llm.stream("Write me a 1 verse song about sparkling water."):
             print(chunk, end="|", flush=True)
 
-    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for
-    arguments that contradict each other, and :class:`~millstream.errors.MillstreamError` without an API key.
+    All arguments are keywords. The answer:
+
+    ``model``, ``model_name``
+        the model's name.
+    ``temperature``, ``top_p``, ``presence_penalty``, ``frequency_penalty``, ``logit_bias``, ``seed``
+        how tokens are chosen.
+    ``max_tokens``
+        the most tokens of the answer: 256, and -1 for as many as fit.
+    ``n``, ``best_of``
+        the number of answers to a prompt, and of those among which the server chooses; streams have one.
+    ``logprobs``
+        request the log probabilities of so many alternatives of each token.
+    ``model_kwargs``, ``extra_body``
+        other parameters of the request: those of OpenAI's API, and those of other servers. The first ones (``stop``,
+        ``suffix``, ``echo``, ``user``) may be arguments of the constructor too, with a warning.
+
+    The server:
+
+    ``api_key``, ``openai_api_key``
+        a text, a ``SecretStr``, or a function that returns the key for each request; by default ``OPENAI_API_KEY`` of
+        the environment.
+    ``base_url``, ``openai_api_base``
+        the address, with its ``/v1``; by default ``OPENAI_API_BASE`` or ``OPENAI_BASE_URL`` of the environment, or else
+        OpenAI's.
+    ``organization``, ``openai_organization``, ``openai_proxy``
+        the organization that pays, and a proxy's address.
+    ``default_headers``, ``default_query``
+        are added to each request.
+    ``http_client``, ``http_async_client``
+        a client of httpx2 or httpx, or a :class:`~millstream.transport.Transport`, that sends the requests.
+    ``transport``
+        ``"native"`` or ``"httpx2"``; by default the package's own transport, where it can send the request.
+
+    Waits and retries:
+
+    ``timeout``, ``request_timeout``
+        the seconds for the connection, for the response's head and for each read; ``(connect, read)``, or an
+        ``httpx.Timeout``. By default 5 for the connection, and 600.
+    ``stream_chunk_timeout``
+        the longest wait for content in a stream, in seconds, whatever keep-alives arrive. ``None``: no limit.
+    ``total_timeout``
+        the seconds for a whole answer, all tries and the waits between them included.
+    ``max_retries``
+        how often a request is sent again after a refused connection, 408, 409, 429 or 5xx.
+    ``max_response_size``
+        the most bytes of an answer without streaming.
+
+    Streams and runs:
+
+    ``stream_usage``
+        request the token counts of streams.
+    ``stream_timing``
+        add ``first_chunk_seconds`` and ``chunks_per_second`` to the ``generation_info`` of streams.
+    ``streaming``
+        let :meth:`invoke` read a stream, so that handlers receive its chunks.
+    ``batch_size``
+        how many prompts of :meth:`generate` one request has.
+    ``name``, ``tags``, ``metadata``, ``callbacks``, ``verbose``
+        what handlers and traces receive of each run, and handlers of this model.
+    ``cache``
+        a cache of answers (``False``: none).
+    ``custom_get_token_ids``
+        a function that counts tokens by returning them.
+
+    ``allowed_special``, ``disallowed_special`` and ``tiktoken_model_name`` are accepted, and change nothing; ``client``
+    and ``async_client`` must be ``None``.
+
+    Raises :class:`TypeError` for unknown arguments and values of another type, :class:`ValueError` for arguments that
+    contradict each other, and :class:`~millstream.errors.MillstreamError` without an API key. Calls raise the errors of
+    :mod:`millstream.errors`: :class:`~millstream.RateLimitError`, :class:`~millstream.APITimeoutError`,
+    :class:`~millstream.StreamTruncatedError` and the others.
     """
 
     if TYPE_CHECKING:

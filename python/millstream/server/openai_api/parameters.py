@@ -8,7 +8,7 @@ from typing import Any
 from ...language_models.base import BaseLanguageModel
 from ...language_models.chat_models import BaseChatModel
 from ...providers.openai.arguments import CHAT, COMPLETIONS
-from ...providers.openai.chat import BaseChatOpenAI
+from ...providers.openai.base_chat import BaseChatOpenAI
 from ...providers.openai.completions import OpenAI
 from ...runnables.foreign import as_runnable
 from ...runnables.runnable import Runnable
