@@ -16,7 +16,7 @@ MODULES = [
     *(f"millstream.{name}" for name in ("errors", "events", "example_selectors", "exceptions", "function_calling")),
     *(f"millstream.{name}" for name in ("globals", "integrations", "language_models", "messages", "output_parsers")),
     *(f"millstream.{name}" for name in ("outputs", "prompt_values", "prompts", "rate_limiters", "retrievers")),
-    *(f"millstream.{name}" for name in ("runnables", "server", "testing", "tools", "transport", "utils")),
+    *(f"millstream.{name}" for name in ("runnables", "server", "telemetry", "testing", "tools", "transport", "utils")),
     *(f"millstream.integrations.{name}" for name in ("anthropic", "langchain", "openai")),
     *(f"millstream.providers.{name}" for name in ("anthropic", "ollama", "openai")),
     *(f"millstream.server.{name}" for name in ("gateway", "langserve", "openai_api", "resumable")),

@@ -228,7 +228,8 @@ def test_an_agent_of_langgraph_is_traced(way: str, traced: Traced) -> None:
         def route(state: dict[str, Any]) -> str:
             return "act" if state["messages"][-1].tool_calls else END
 
-        graph = StateGraph(dict)
+        make: Any = StateGraph
+        graph = make(dict)
         graph.add_node("ask", ask)
         graph.add_node("act", act)
         graph.add_edge(START, "ask")
@@ -257,10 +258,9 @@ def test_the_request_continues_the_trace_where_the_application_asks_for_it(way: 
     with MockServer() as server:
         WAYS[way](MODELS["chat"](server), "p")
         (request,) = server.requests
-    context = traced.span.context
-    assert (
-        request.headers["traceparent"] == f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
-    )
+    of_span = traced.span.context
+    ids = f"{of_span.trace_id:032x}-{of_span.span_id:016x}"
+    assert request.headers["traceparent"] == f"00-{ids}-{of_span.trace_flags:02x}"
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     assert carrier == {}
