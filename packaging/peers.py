@@ -76,6 +76,7 @@ CHECKS = {
         lambda go: [go, "run", ACTIONLINT],
     ),
     "valgrind": (lambda: shutil.which("valgrind"), lambda _: [sys.executable, "-m", "benches.instructions"]),
+    "Jupyter and Streamlit": suite("notebook_suite"),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
 # Debian has one Python, and no package index has LangServe's tests. The linter of workflows is built by a recent Go.

@@ -16,7 +16,9 @@ RUN_ELSEWHERE = {
     "how-to/adding-a-provider.md": "test_adding_a_provider.py",
     "how-to/celery.md": "test_resumable_celery.py",
     "how-to/django.md": "test_deploying.py",
+    "how-to/jupyter.md": "notebook_suite",
     "how-to/pytest.md": "test_pytest_page.py",
+    "how-to/streamlit.md": "notebook_suite",
     "tutorial.md": "test_tutorial.py",
 }
 RUN_HERE = [page for page in PAGES if str(page.relative_to(DOCS)) not in RUN_ELSEWHERE]
