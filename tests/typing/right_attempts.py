@@ -34,6 +34,7 @@ assert_type(counted.with_retry(retry_if_exception_type=lambda error: True), Runn
 assert_type(retried.invoke("x"), int)
 assert_type(retried.stream("x"), Stream[int])
 fallbacks = counted.with_fallbacks([retried], exceptions_to_handle=(KeyError, OSError))
+counted.with_fallbacks([str.strip, {"a": retried}])
 assert_type(fallbacks, Runnable[str, int])
 assert_type(llm.with_fallbacks([OpenAI(model="b")]).invoke("x"), str)
 

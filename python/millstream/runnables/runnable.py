@@ -139,7 +139,7 @@ class Runnable(Introspectable[Input, Output]):
 
     def with_fallbacks(
         self,
-        fallbacks: Sequence[Runnable[Any, Any]],
+        fallbacks: Sequence[Runnable[Any, Any] | Function[Any] | Mapping[str, Any]],
         *,
         exceptions_to_handle: tuple[type[BaseException], ...] = (Exception,),
         exception_key: str | None = None,
