@@ -147,7 +147,7 @@ class SQLiteCache(BaseCache):
         import sqlite3
 
         # The lock lets one thread at a time use it.
-        connection = sqlite3.connect(self._path, _BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             for statement in _SETUP:
                 connection.execute(statement)
