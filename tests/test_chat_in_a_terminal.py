@@ -147,6 +147,10 @@ def test_exit_leaves(mock_server: MockServer) -> None:
         (ErrorStatus(401, "bad key"), "Error code: 401 - bad key; check the key in OPENAI_API_KEY"),
         (ErrorStatus(404, "no m"), "Error code: 404 - no m; check the model's name (/model NAME) and --base-url"),
         (ErrorStatus(429, "slow down"), "Error code: 429 - slow down; wait a little, then /retry asks again"),
+        (
+            ErrorStatus(429, "slow down", headers={"retry-after": "7"}),
+            "Error code: 429 - slow down; wait 7 s, then /retry asks again",
+        ),
         (ErrorStatus(400, "no"), "Error code: 400 - no; the server does not accept the request: check --option, or"),
         (Cut(2, "fin"), "(its last chunk is missing); /retry asks again"),
     ],

@@ -1,5 +1,6 @@
 """The commands ``millstream record`` and ``millstream mock --replay``."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -48,7 +49,9 @@ def test_a_recorded_stream_is_replayed_byte_for_byte(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
         assert process.stderr is not None
-        assert process.stderr.read() == f"exchanges in {path}: 1\n"
+        exchange, last = process.stderr.read().splitlines()
+        assert re.fullmatch(r"\S+  POST  /v1/completions  200  \d\.\d{3} s", exchange)
+        assert last == f"exchanges in {path}: 1"
     for options in ((), ("--speed", "inf"), ("--chop", "events"), ("--chop", "1"), ("--speed", "9", "--chop", "bytes")):
         with command("mock", "--replay", str(path), *options) as (printed, _):
             assert httpx2.post(printed["OPENAI_BASE_URL"] + "/completions", json=BODY).content == data

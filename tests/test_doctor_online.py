@@ -198,12 +198,16 @@ def test_a_server_without_tls_is_named(
     assert facts["OpenAI tls"]["remedy"].startswith("write http:// ")
 
 
-def doctor_over_tls(url: str, trusted: Path | None) -> tuple[int, dict[str, dict[str, str]]]:
-    """Run the doctor in a process of its own: the trusted certificates are read once in each."""
-    variables = {**os.environ, "SSL_CERT_FILE": str(trusted)} if trusted is not None else os.environ
+def doctor_alone(url: str, **variables: str) -> tuple[int, dict[str, dict[str, str]]]:
+    """Run the doctor in a process of its own."""
     command = [sys.executable, "-m", "millstream", "doctor", "--json", "--base-url", url]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, check=False)
     return done.returncode, servers(done.stdout)
+
+
+def doctor_over_tls(url: str, trusted: Path | None) -> tuple[int, dict[str, dict[str, str]]]:
+    """:func:`doctor_alone`: the trusted certificates are read once in a process."""
+    return doctor_alone(url, **({} if trusted is None else {"SSL_CERT_FILE": str(trusted)}))
 
 
 def test_a_trusted_certificate_is_described(mock_server: MockServer) -> None:
@@ -260,10 +264,11 @@ def test_a_certificate_that_is_refused_is_explained(
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "OPENAI_PROXY"])
 def test_behind_a_proxy_the_steps_are_the_proxys(
-    mock_server: MockServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str
+    mock_server: MockServer, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, mock_server.origin)
-    status, facts = doctor(capsys, "--base-url", "http://no.invalid/v1")
+    # The proxies of the environment are read once in a process.
+    status, facts = doctor_alone("http://no.invalid/v1")
     assert facts["OpenAI proxy"]["value"].startswith(f"{variable} names one: ")
     assert "OpenAI dns" not in facts
     # The mock server is no proxy, but answers as one would report that it cannot find the host.
@@ -283,4 +288,4 @@ def test_the_text_has_the_remedy_under_its_problem(capsys: pytest.CaptureFixture
     lines = capsys.readouterr().out.splitlines()
     number = next(number for number, line in enumerate(lines) if line.startswith("OpenAI tcp"))
     assert "PROBLEM: port " in lines[number]
-    assert lines[number + 1].strip() == "→ start the server, or name its port in the base URL"
+    assert lines[number + 1].strip() == "remedy: start the server, or name its port in the base URL"

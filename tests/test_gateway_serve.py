@@ -3,9 +3,9 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,22 +23,34 @@ BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 @contextmanager
 def serving(*options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Run ``millstream serve`` and yield its URL, once it answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "millstream", "serve", "--port", str(port), *options]
+    command = [sys.executable, "-m", "millstream", "serve", "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr is not None
-            for line in process.stderr:
-                if "Application startup complete" in line:
-                    break
-            yield f"http://127.0.0.1:{port}", process
+            found = re.fullmatch(
+                r"clients use OPENAI_BASE_URL=(http://127\.0\.0\.1:\d+)/v1, until Ctrl-C\n", process.stderr.readline()
+            )
+            assert found is not None
+            if "--workers" in options:
+                wait_for_a_worker(found[1])
+            yield found[1], process
         finally:
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(20)
             finally:
                 process.kill()
+
+
+def wait_for_a_worker(url: str) -> None:
+    """Return once a worker listens: the command's own process does not, if there are several."""
+    while True:
+        try:
+            httpx2.get(f"{url}/healthz", timeout=60)
+        except httpx2.ConnectError:
+            time.sleep(0.05)
+        else:
+            return
 
 
 def ask(url: str, **headers: str) -> httpx2.Response:
@@ -93,7 +105,7 @@ def wait_for(lines: "Iterator[str]", pattern: str) -> bool:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "name an upstream: --upstream URL, or --config FILE"),
+        ([], "no upstream is named; add --upstream URL, or --config FILE"),
         (["--upstream", "nowhere"], "an upstream's url is http://… or https://…, not 'nowhere'"),
         (["--config", "/no/such/file"], "No such file"),
     ],

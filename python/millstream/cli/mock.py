@@ -3,11 +3,11 @@
 import argparse
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from .errors import CommandError, port_error
 from .parser import count, pace, port, positive
+from .request_lines import print_request
 
 if TYPE_CHECKING:
     from ..testing import Chop, Fault, RecordedRequest, Replay, Reply
@@ -107,7 +107,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         for name, path in _VARIABLES:
             print(f"{name}={server.origin}{path}", flush=True)
-        print("serving until Ctrl-C", file=sys.stderr, flush=True)
+        hint = f"try it: millstream chat --base-url {server.url}"
+        print(f"serving until Ctrl-C; {hint}", file=sys.stderr, flush=True)
         threading.Event().wait()
     finally:
         server.stop()
@@ -122,11 +123,9 @@ def _cors(options: argparse.Namespace) -> str | None:
 
 
 def _log(request: "RecordedRequest") -> None:
-    """Print a line for a request: how it was answered, how many pieces were sent, and in what time."""
+    """Print how a request was answered, how many pieces were sent, and in what time."""
     model = request.body.get("model") if isinstance(request.body, dict) else None
-    shown = [time.strftime("%H:%M:%S"), request.method, request.path]
-    if isinstance(model, str):
-        shown.append(model)
+    shown = [request.method, request.path, *([model] if isinstance(model, str) else [])]
     shown.append("no response" if request.status is None else str(request.status))
     if request.pieces_sent:
         shown.append(f"{request.pieces_sent} {'piece' if request.pieces_sent == 1 else 'pieces'}")
@@ -134,9 +133,7 @@ def _log(request: "RecordedRequest") -> None:
         shown.append("client left")
     elif not request.answered:
         shown.append("cut")
-    shown.append(f"{request.seconds or 0:.3f} s")
-    line = "  ".join(shown)
-    print("".join(sign if sign.isprintable() else "?" for sign in line), file=sys.stderr, flush=True)
+    print_request([*shown, f"{request.seconds or 0:.3f} s"])
 
 
 def _replay(options: argparse.Namespace) -> "Replay":

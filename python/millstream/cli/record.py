@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from .errors import CommandError, port_error
 from .parser import port
+from .request_lines import print_request
 
 if TYPE_CHECKING:
-    from ..testing import Recorder
+    from ..testing import Exchange, Recorder
 
 __all__ = ("add_arguments", "run")
 
@@ -30,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
     recorder = _start(options)
     try:
         print(f"BASE_URL={recorder.url}", flush=True)
-        print(f"recording to {options.output} until Ctrl-C", file=sys.stderr, flush=True)
+        hint = f"use the address above in place of {options.url}"
+        print(f"recording to {options.output} until Ctrl-C; {hint}", file=sys.stderr, flush=True)
         threading.Event().wait()
     finally:
         recorder.stop()
@@ -42,7 +44,7 @@ def _start(options: argparse.Namespace) -> "Recorder":
     from ..testing import Recorder
 
     try:
-        return Recorder(options.url, options.output, port=options.port, on_problem=_report).start()
+        return Recorder(options.url, options.output, port=options.port, on_problem=_report, on_exchange=_log).start()
     except FileExistsError:
         raise CommandError(
             f"{options.output} exists", "remove it, or name another file with --output", status=2
@@ -53,6 +55,12 @@ def _start(options: argparse.Namespace) -> "Recorder":
         if error.filename is None:
             raise port_error(options.port, error) from None
         raise CommandError(f"{options.output}: {error.strerror}", "name another file with --output") from None
+
+
+def _log(exchange: "Exchange") -> None:
+    """Print what was recorded."""
+    cut = [] if exchange.cut_by is None else [f"cut by the {exchange.cut_by}"]
+    print_request([exchange.method, exchange.path, exchange.status, *cut, f"{exchange.end_at:.3f} s"])
 
 
 def _report(problem: str) -> None:

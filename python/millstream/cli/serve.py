@@ -5,9 +5,13 @@ import json
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING, Any
 
 from .errors import CommandError, port_error
 from .parser import count, port
+
+if TYPE_CHECKING:
+    from ..server.gateway.config import GatewayConfig
 
 __all__ = ("add_arguments", "run")
 
@@ -27,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", metavar="FILE", help="a TOML file, which is read again whenever it changes")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
-    parser.add_argument("--port", type=port, default=4000, help="the port to listen on (%(default)s)")
+    parser.add_argument("--port", type=port, default=4000, help="the port; 0 selects a free one (%(default)s)")
     parser.add_argument("--workers", type=count, default=1, metavar="N", help="number of processes (%(default)s)")
     parser.add_argument(
         "--grace",
@@ -42,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the gateway until it is interrupted, and return the exit status."""
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401 (a missing extra is reported before anything else)
 
         from ..server.gateway.config import ConfigError
         from ..server.gateway.keys import hash_key, new_key
@@ -66,46 +70,73 @@ def run(options: argparse.Namespace) -> int:
         ) from None
     if not config.upstreams:
         raise CommandError("no upstream is named", "add --upstream URL, or --config FILE", status=2)
-    _check_address(options.host, options.port)
     settings = {"config": options.config, "upstreams": options.upstream, "grace": options.grace}
     os.environ[VARIABLE] = json.dumps(settings)
-    _warn(options, has_keys=bool(config.keys))
-    uvicorn.run(
-        "millstream.server.gateway.serving:create_app",
-        factory=True,
-        host=options.host,
-        port=options.port,
-        workers=options.workers,
-        access_log=False,
-        log_config=_LOGGING,
-        # Then the rest have said farewell.
-        timeout_graceful_shutdown=options.grace + _FAREWELL_SECONDS,
-    )
+    with _listen(options.host, options.port) as sock:
+        _warn(options, config, sock.getsockname()[1])
+        _serve(options, sock)
     return 0
 
 
-def _check_address(host: str, port: int) -> None:
-    """Raise :class:`CommandError` if the address cannot be listened on: uvicorn reports it in several lines."""
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens: connections wait in it until the gateway has started."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as sock:
-            if os.name != "nt":
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(address)
     except socket.gaierror:
         raise CommandError(f"{host} is not an address of this machine", "name one with --host", status=2) from None
+    sock = socket.socket(family, kind, protocol)
+    try:
+        if os.name != "nt":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
     except OSError as error:
+        sock.close()
         raise port_error(port, error) from None
+    return sock
 
 
-def _warn(options: argparse.Namespace, *, has_keys: bool) -> None:
-    if not has_keys and options.host not in ("127.0.0.1", "::1", "localhost"):
+def _serve(options: argparse.Namespace, sock: socket.socket) -> None:
+    """Run the workers until a signal ends them."""
+    import uvicorn
+
+    app = "millstream.server.gateway.serving:create_app"
+    settings: dict[str, Any] = {
+        "factory": True,
+        "access_log": False,
+        "log_config": _LOGGING,
+        # Then the rest have said farewell.
+        "timeout_graceful_shutdown": options.grace + _FAREWELL_SECONDS,
+    }
+    if options.workers > 1:
+        # uvicorn gives its workers a socket that it has made itself.
+        port = sock.getsockname()[1]
+        sock.close()
+        uvicorn.run(app, host=options.host, port=port, workers=options.workers, **settings)
+        return
+    server = uvicorn.Server(uvicorn.Config(app, **settings))
+    server.run(sockets=[sock])
+    if not server.started:
+        raise CommandError("the gateway did not start", "the log above says why")
+
+
+def _warn(options: argparse.Namespace, config: "GatewayConfig", port: int) -> None:
+    """Print where clients find the gateway, and what its owner may have overlooked."""
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    print(f"clients use OPENAI_BASE_URL=http://{host}:{port}/v1, until Ctrl-C", file=sys.stderr)
+    keyless = (
+        [url for url in options.upstream if url.startswith("https:")] if not os.environ.get("OPENAI_API_KEY") else []
+    )
+    if keyless:
+        print(f"millstream serve: warning: OPENAI_API_KEY is not set: {keyless[0]} gets no key", file=sys.stderr)
+    if not config.keys and options.host not in ("127.0.0.1", "::1", "localhost"):
         print("millstream serve: warning: without keys, everybody who reaches this address may call", file=sys.stderr)
     if options.workers > 1:
         print("millstream serve: limits and metrics are those of each worker", file=sys.stderr)
 
 
 _FAREWELL_SECONDS = 5
+_BACKLOG = 2048
 
 _LOGGING = {
     "version": 1,

@@ -55,7 +55,7 @@ class Recorder(LoopbackServer):
     A client gets its :attr:`url` in place of ``upstream`` (``https://api.openai.com/v1``, say). Keys are
     forwarded, but not written to ``path``: docs/how-to/recording.md lists what is replaced. A file that exists is not
     overwritten: :meth:`start` raises :class:`FileExistsError`. ``on_problem`` is called with one line for each
-    exchange that could not be recorded.
+    exchange that could not be recorded, ``on_exchange`` with each one that was, as it is in the file.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Recorder(LoopbackServer):
         *,
         port: int = 0,
         on_problem: Callable[[str], object] | None = None,
+        on_exchange: Callable[[Exchange], object] | None = None,
     ) -> None:
         super().__init__(port)
         parts = urlsplit(upstream)
@@ -75,6 +76,7 @@ class Recorder(LoopbackServer):
         self._upstream = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._path = path
         self._on_problem = on_problem
+        self._on_exchange = on_exchange
         self._redactor = Redactor()
         self._user: str | None = None
         if parts.username is not None:
@@ -187,8 +189,11 @@ class Recorder(LoopbackServer):
             cut_by=cut_by,
         )
         self.recorded += 1
-        self._file.writelines(event_lines(self.recorded, self._redactor.redact(exchange)))
+        exchange = self._redactor.redact(exchange)
+        self._file.writelines(event_lines(self.recorded, exchange))
         self._file.flush()
+        if self._on_exchange is not None:
+            self._on_exchange(exchange)
         self._state.changed()
 
     def _report(self, problem: str) -> None:

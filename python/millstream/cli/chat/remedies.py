@@ -29,7 +29,8 @@ def _find_remedy(error: Exception, settings: ModelSettings, again: str, model: s
         case errors.NotFoundError():
             return f"check the model's name ({model}) and --base-url"
         case errors.RateLimitError():
-            return f"wait {_wait_of(error)}, then {again}"
+            wait = "a little" if error.retry_after is None else f"{error.retry_after:.0f} s"
+            return f"wait {wait}, then {again}"
         case errors.ContextOverflowError():
             return "the conversation is too long: /clear begins a new one"
         case errors.APIStatusError() if not error.is_retryable:
@@ -41,8 +42,3 @@ def _find_remedy(error: Exception, settings: ModelSettings, again: str, model: s
         case errors.APIConnectionError():
             return CONNECTION_REMEDY
     return ""
-
-
-def _wait_of(error: Exception) -> str:
-    seconds = getattr(error, "retry_after", None)
-    return f"{seconds:.0f} s" if seconds else "a little"

@@ -26,7 +26,7 @@ def facts_as_text(facts: Iterable[Fact]) -> Iterator[str]:
         mark = {"ok": "", "note": "note: ", "problem": "PROBLEM: "}[fact.state]
         yield f"{fact.name:<{width}}{mark}{fact.value}"
         if fact.remedy:
-            yield f"{'':<{width}}→ {fact.remedy}"
+            yield f"{'':<{width}}remedy: {fact.remedy}"
 
 
 def as_text(items: Iterable[Findings | Skipped]) -> Iterator[str]:
