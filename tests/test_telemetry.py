@@ -113,6 +113,22 @@ def test_a_stream_stays_on_its_direct_path(way: str, traced: Traced, monkeypatch
     assert [span.name for span in traced.spans] == ["chat m"] * 6
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("which", [which for which in MODELS if which != "completions"])
+def test_a_stream_of_events_of_version_3_is_one_span(which: str, is_async: bool, traced: Traced) -> None:
+    async def read(model: Any) -> None:
+        async for _ in await model.astream_events("p", version="v3"):
+            pass
+
+    with MockServer(Reply(pieces=["a", "b"])) as server:
+        model = MODELS[which](server)
+        if is_async:
+            asyncio.run(read(model))
+        else:
+            list(model.stream_events("p", version="v3"))
+        check_call(traced.span, which, server, streams=True)
+
+
 def test_the_parameters_of_the_request_are_attributes(traced: Traced) -> None:
     with MockServer() as server:
         model = MODELS["chat"](server, temperature=0, top_p=0.5, max_tokens=7, n=2, seed=3, frequency_penalty=0.1)

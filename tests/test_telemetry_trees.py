@@ -195,6 +195,48 @@ def test_spans_of_the_application_stand_between_a_chain_and_a_model(traced: Trac
     assert traced.tree == {"chat m": "own", "own": "ask", "ask": None}
 
 
+# Agents.
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_block_is_the_span_of_an_agent(is_async: bool, traced: Traced) -> None:
+    async def run(model: Any) -> None:
+        with telemetry.agent("librarian", id="a1", description="Finds books."):
+            await asyncio.gather(model.ainvoke("p"), model.ainvoke("p"))
+
+    with MockServer() as server:
+        model = MODELS["chat"](server)
+        if is_async:
+            asyncio.run(run(model))
+        else:
+            with telemetry.agent("librarian", id="a1", description="Finds books."):
+                model.batch(["p", "p"])
+    first, second, agent = traced.spans
+    assert first.parent == second.parent == agent.context
+    assert (agent.name, agent.kind) == ("invoke_agent librarian", SpanKind.INTERNAL)
+    assert dict(agent.attributes or {}) == {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.name": "librarian",
+        "gen_ai.agent.id": "a1",
+        "gen_ai.agent.description": "Finds books.",
+    }
+
+
+def test_an_exception_of_the_block_is_the_error_of_the_agent(traced: Traced) -> None:
+    with pytest.raises(KeyError), telemetry.agent("librarian"):
+        raise KeyError("book")
+    assert traced.span.status.status_code is StatusCode.ERROR
+    assert dict(traced.span.attributes or {})["error.type"] == "KeyError"
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_without_instrument_the_block_is_a_block(traced: Traced) -> None:
+    telemetry.uninstrument()
+    with telemetry.agent("librarian"):
+        assert trace.get_current_span() is trace.INVALID_SPAN
+    assert traced.spans == []
+
+
 # LangChain and LangGraph.
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._context import no_listeners
 from ..events.protocol.block_events import BlockEvents, ProtocolEvent
 from ..events.protocol.message_accumulator import MessageAccumulator
 from ..messages.base import run_message_id
@@ -15,10 +14,12 @@ from ..runnables.config import RunnableConfig, ensure_config
 from ..streaming.isolation import PassThrough
 from ..streaming.protocols import Processor, ProcessorAround, Source
 from .chat_calls import disables_streaming
+from .chunk_timer import timed_stream
 from .error_response import generate_response_from_error
 from .event_source import EventSource
 from .model_run import LLMRun, ModelRun
 from .model_type import ModelCall
+from .reported_stream import reported_stream
 from .run_sources import StreamedSource
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ def protocol_events(
     call = ModelCall(model._model_type.prompt(input), kwargs.pop("stop", None), kwargs)
     run = ProtocolRun(model, call, ensure_config(config), for_async=for_async)
     is_native = not run.has_own_events and model._opens_own_stream(run.model_call, for_async=for_async)
-    if is_native and ((not model.callbacks and no_listeners(config)) or not run.manager.handlers):
-        source, chunks = model._native_stream(run.model_call, collect_result=False, run_id=run.run_id)
+    handlers = run.manager.handlers
+    # The result that others receive is made of the events.
+    if is_native and all(hasattr(one, "_takes_summary") for one in handlers):
+        stream = model._native_stream(run.model_call, collect_result=bool(handlers), run_id=run.run_id)
+        stream = timed_stream(model, stream, run.timer)
+        source, chunks = reported_stream(run, *stream) if handlers else stream
         return source, NativeEvents(chunks, run.message_id)
     uses_astream = for_async and run.source.is_async
     return StreamedSource(run, uses_astream=uses_astream, is_native=is_native and for_async), RunEvents(run.message_id)
@@ -116,7 +121,9 @@ class ProtocolRun(ModelRun):
         return self.source.has_hook
 
     def result(self) -> LLMResult:
-        """Return the message that the events made."""
+        """Return the message that the events made; of a native stream, its result."""
+        if self._result is not None:
+            return self._result
         return LLMResult([[ChatGeneration(self._message.output.value)]])
 
     def _open(self, run: CallbackManagerForLLMRun) -> Iterable[Any]:

@@ -13,12 +13,14 @@ generative AI. A stream is traced without a step per chunk: its chunks are count
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..globals import add_handler, remove_handler
 from ..transport.trace_headers import set_injector
 
-__all__ = ("instrument", "uninstrument")
+__all__ = ("agent", "instrument", "uninstrument")
 
 _lock = threading.Lock()
 _handler: Any = None
@@ -69,6 +71,24 @@ def uninstrument() -> None:
     """Undo :func:`instrument`: runs that have started still end their spans."""
     with _lock:
         _remove()
+
+
+@contextmanager
+def agent(name: str, *, id: str | None = None, description: str | None = None) -> Iterator[None]:
+    """Make a span ``invoke_agent NAME`` of the block, the parent of the calls of models and tools in it.
+
+    Which code is an agent only the application knows: a loop over a model and its tools, or a graph. Nothing happens
+    without :func:`instrument`. ::
+
+        with telemetry.agent("librarian"):
+            answer = graph.invoke({"messages": messages})
+    """
+    if (handler := _handler) is None:
+        yield
+        return
+    details = {"gen_ai.agent.id": id, "gen_ai.agent.description": description}
+    with handler.run_agent(name, {key: value for key, value in details.items() if value is not None}):
+        yield
 
 
 def _remove() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -207,6 +208,26 @@ class TelemetryHandler(BaseCallbackHandler):
             self._end(operation, error)
 
     on_tool_error = on_retriever_error = on_chain_error
+
+    # Agents.
+
+    @contextmanager
+    def run_agent(self, name: str, details: Mapping[str, Any]) -> Iterator[None]:
+        """Make a span of the block, which is the current one in it."""
+        common = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
+        attributes = {**common, **details}
+        span = self._tracer.start_span(f"invoke_agent {name}", kind=SpanKind.INTERNAL, attributes=attributes)
+        operation = _Operation(span, common)
+        token = otel.attach(set_span_in_context(span))
+        try:
+            yield
+        except BaseException as error:
+            self._end(operation, error)
+            raise
+        else:
+            self._end(operation, None)
+        finally:
+            otel.detach(token)
 
     # Spans.
 
