@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import httpx
 import httpx_sse
 import langchain_openai
@@ -25,10 +26,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 import millstream
 import millstream.messages as millstream_messages
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, Fault, MockServer, Refuse, Reply, Stall
+from pages import point_at
 
 FOLDER = Path(__file__).parent.parent / "docs" / "migrating"
 PAGES = sorted(FOLDER.glob("*.md"))
-LANGCHAIN, SDK, HTTPX_SSE = (FOLDER / f"from-{name}.md" for name in ("langchain-openai", "openai-sdk", "httpx-sse"))
+LANGCHAIN, SDK, ANTHROPIC_SDK, HTTPX_SSE = (
+    FOLDER / f"from-{name}.md" for name in ("langchain-openai", "openai-sdk", "anthropic-sdk", "httpx-sse")
+)
 
 
 def blocks(language: str) -> list[Any]:
@@ -44,9 +48,7 @@ def blocks(language: str) -> list[Any]:
 @pytest.fixture(autouse=True)
 def user(mock_server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be a user whose environment names a server and a key."""
-    for name in ("OPENAI_API_BASE", "OPENAI_BASE_URL"):
-        monkeypatch.setenv(name, mock_server.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "mock")
+    point_at(mock_server, monkeypatch)
 
 
 def run(program: str, capsys: pytest.CaptureFixture[str]) -> str:
@@ -197,6 +199,23 @@ def test_the_exceptions_of_the_sdk_are_those_of_the_table(cells: list[str]) -> N
             return lambda: list(client.chat.completions.create(**request))
 
         check_row(cells, [streamed(plain), streamed(accelerated), decoded, stream_of("millstream", server.url)])
+
+
+@pytest.mark.parametrize("cells", cases(ANTHROPIC_SDK))
+def test_the_exceptions_of_the_anthropic_sdk_are_those_of_the_table(cells: list[str]) -> None:
+    from millstream.integrations.anthropic import accelerate
+
+    with MockServer(Reply(fault=FAULTS[cells[0]])) as server, ExitStack() as stack:
+        arguments: Any = {"base_url": server.origin, "api_key": "k", "max_retries": 0}
+        plain, accelerated = (stack.enter_context(anthropic.Anthropic(**arguments)) for _ in range(2))
+        accelerate(accelerated)
+        request: Any = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
+
+        def streamed(client: anthropic.Anthropic) -> Callable[[], Any]:
+            return lambda: list(client.messages.create(stream=True, **request))
+
+        model = millstream.ChatAnthropic(model="m", max_tokens=9, **arguments)
+        check_row(cells, [streamed(plain), streamed(accelerated), lambda: list(model.stream("Hello"))])
 
 
 LARGE = b"data: " + b"x" * (17 << 20) + b"\n\n"
