@@ -15,6 +15,7 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if page.parent.name != "migra
 RUN_ELSEWHERE = {
     "how-to/adding-a-provider.md": "test_adding_a_provider.py",
     "how-to/celery.md": "test_resumable_celery.py",
+    "how-to/command-line.md": "test_command_line_page.py",
     "how-to/django.md": "test_deploying.py",
     "how-to/jupyter.md": "notebook_suite",
     "how-to/pytest.md": "test_pytest_page.py",

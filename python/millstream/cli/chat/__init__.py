@@ -10,6 +10,7 @@ from ..errors import CommandError
 from ..parser import number
 
 if TYPE_CHECKING:
+    from .display import Display
     from .session import Session
 
 __all__ = ("add_arguments", "run")
@@ -63,7 +64,6 @@ def _option(text: str) -> tuple[str, Any]:
 
 def run(options: argparse.Namespace) -> int:
     """Answer once, or converse until the user leaves, and return the exit status."""
-    from .display import choose_display
     from .models import ModelSettings
     from .prompting import read_pipe
     from .session import Session
@@ -82,9 +82,23 @@ def run(options: argparse.Namespace) -> int:
         reasoning=options.reasoning,
         stats=options.stats,
     )
-    display = choose_display(plain=options.plain, shows_reasoning=options.reasoning)
-    session = Session(settings, display, system=options.system)
+    session = Session(settings, _choose_display(options), system=options.system)
     return _converse(session) if is_interactive else _answer_once(session, question)
+
+
+def _choose_display(options: argparse.Namespace) -> Display:
+    """Return the display for stdout: Markdown on a terminal, if rich is installed, unless ``--plain`` is set."""
+    from ..terminal import is_capable
+    from .display import PlainDisplay
+
+    if not options.plain and is_capable(sys.stdout):
+        try:
+            from .markdown import MarkdownDisplay
+        except ModuleNotFoundError:
+            pass
+        else:
+            return MarkdownDisplay(shows_reasoning=options.reasoning)
+    return PlainDisplay(sys.stdout, shows_reasoning=options.reasoning)
 
 
 def _answer_once(session: Session, question: str) -> int:

@@ -6,9 +6,9 @@ import sys
 from types import TracebackType
 from typing import Self, TextIO
 
-from ..terminal import dim, is_capable, remove_controls
+from ..terminal import dim, remove_controls
 
-__all__ = ("Display", "PlainDisplay", "choose_display")
+__all__ = ("Display", "PlainDisplay")
 
 
 class Display:
@@ -81,15 +81,3 @@ class PlainDisplay(Display):
         if self._last and not self._last.endswith("\n"):
             self._out.write("\n")
             self._out.flush()
-
-
-def choose_display(*, plain: bool, shows_reasoning: bool) -> Display:
-    """Return the display for stdout: Markdown on a terminal, if rich is installed, unless ``plain`` is set."""
-    if not plain and is_capable(sys.stdout):
-        try:
-            from .markdown import MarkdownDisplay
-        except ModuleNotFoundError:
-            pass
-        else:
-            return MarkdownDisplay(shows_reasoning=shows_reasoning)
-    return PlainDisplay(sys.stdout, shows_reasoning=shows_reasoning)
