@@ -21,6 +21,8 @@ ROOT = Path(__file__).parent.parent.parent
 BESIDE = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "README.md": "index.md"}
 LINK = re.compile(r"(?<!!)\[(?P<label>[^\]\n]+)\]\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 CODE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
+CELL_CODE = re.compile(r"`[^`\n]+`")
 UNSEEN = re.compile(r"^<!-- setup\n.*?^-->\n+", re.DOTALL | re.MULTILINE)
 
 
@@ -77,7 +79,12 @@ def _links(text: str, folder: str, page: Page, config: MkDocsConfig, files: File
         anchor = "" if path in BESIDE else link["anchor"] or ""
         return f"[{_label(link['label'], place, files)}]({target}{anchor})"
 
-    return LINK.sub(rewrite, text)
+    return ROW.sub(_row, LINK.sub(rewrite, text))
+
+
+def _row(row: re.Match[str]) -> str:
+    """Return a row of a table as Python-Markdown reads it: a bar in code needs no backslash."""
+    return CELL_CODE.sub(lambda code: code[0].replace("\\|", "|"), row[0])
 
 
 def _outside(label: str, path: str, config: MkDocsConfig) -> str:
