@@ -21,7 +21,7 @@ pub fn write_compact(out: &mut Vec<u8>, text: &str) {
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let end = match byte {
-            b'"' => string_end(bytes, at + 1).map_or(bytes.len(), |(end, _)| end + 1),
+            b'"' => string_end(bytes, at + 1).map_or(bytes.len(), |end| end.at + 1),
             b' ' | b'\t' | b'\r' | b'\n' => at + 1,
             b'N' | b'I' => {
                 let has_sign = out.last() == Some(&b'-');

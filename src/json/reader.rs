@@ -271,10 +271,10 @@ impl<'p> Reader<'p> {
     #[inline]
     fn string(&mut self) -> Result<Raw<'p>> {
         let start = self.at + 1;
-        let (end, is_escaped) = string_end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
-        self.at = end + 1;
-        let text = self.text.get(start..end).ok_or(InvalidJson)?;
-        Ok(Raw::new(text, is_escaped, start - 1))
+        let end = string_end(self.text.as_bytes(), start).ok_or(InvalidJson)?;
+        self.at = end.at + 1;
+        let text = self.text.get(start..end.at).ok_or(InvalidJson)?;
+        Ok(Raw::new(text, end.is_escaped, start - 1))
     }
 }
 

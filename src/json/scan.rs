@@ -11,19 +11,35 @@ pub struct Token {
     pub is_string: bool,
 }
 
-/// The closing quote of the string whose inside starts at `at`, and whether it has escapes; `None`
-/// if it is not a valid JSON string. Does not check that its bytes are UTF-8.
+/// Where the inside of a string ends, and what it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StringEnd {
+    /// The closing quote.
+    pub at: usize,
+    /// It has escapes.
+    pub is_escaped: bool,
+    /// It is ASCII for certain.
+    pub is_ascii: bool,
+}
+
+/// The end of the string whose inside starts at `at`; `None` if it is not a valid JSON string. Does not
+/// check that its bytes are UTF-8.
 #[inline]
-pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
-    let mut end = at;
-    let mut is_escaped = false;
+pub(super) fn string_end(bytes: &[u8], at: usize) -> Option<StringEnd> {
+    let mut end = StringEnd {
+        at,
+        is_escaped: false,
+        is_ascii: true,
+    };
     loop {
-        end += plain_length(bytes.get(end..)?);
-        match bytes.get(end)? {
-            b'"' => return Some((end, is_escaped)),
+        let (length, is_ascii) = plain_length(bytes.get(end.at..)?);
+        end.at += length;
+        end.is_ascii &= is_ascii;
+        match bytes.get(end.at)? {
+            b'"' => return Some(end),
             b'\\' => {
-                is_escaped = true;
-                end += escape_length(bytes.get(end + 1..)?)?;
+                end.is_escaped = true;
+                end.at += escape_length(bytes.get(end.at + 1..)?)?;
             }
             _ => return None,
         }
@@ -79,15 +95,17 @@ fn escape_length(rest: &[u8]) -> Option<usize> {
     }
 }
 
-/// How many bytes stand before the first quote, backslash or control character.
+/// How many bytes stand before the first quote, backslash or control character, and whether they are ASCII for
+/// certain.
 ///
 /// Eight bytes a step: most strings of a payload are over in one or two. The classic test for
 /// "has a byte below n" may mark a byte above a real find, never one below it, so the lowest mark
 /// is exact.
-pub(super) fn plain_length(bytes: &[u8]) -> usize {
+pub(super) fn plain_length(bytes: &[u8]) -> (usize, bool) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let (words, rest) = bytes.as_chunks::<8>();
+    let mut seen = 0;
     for (i, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let quote = word ^ (ONES * u64::from(b'"'));
@@ -95,10 +113,15 @@ pub(super) fn plain_length(bytes: &[u8]) -> usize {
         let found = (word.wrapping_sub(ONES * 0x20) & !word)
             | (quote.wrapping_sub(ONES) & !quote)
             | (backslash.wrapping_sub(ONES) & !backslash);
-        if found & HIGHS != 0 {
-            return i * 8 + (found & HIGHS).trailing_zeros() as usize / 8;
+        let found = found & HIGHS;
+        if found != 0 {
+            let before = (found & found.wrapping_neg()) - 1;
+            let is_ascii = (seen | (word & before)) & HIGHS == 0;
+            return (i * 8 + found.trailing_zeros() as usize / 8, is_ascii);
         }
+        seen |= word;
     }
     let is_plain = |byte: &&u8| !matches!(**byte, b'"' | b'\\' | 0..=0x1F);
-    words.len() * 8 + rest.iter().take_while(is_plain).count()
+    let length = words.len() * 8 + rest.iter().take_while(is_plain).count();
+    (length, false)
 }

@@ -137,13 +137,13 @@ impl Skeleton {
             if *bytes.get(start)? != b'"' {
                 return None;
             }
-            let (end, is_escaped) = string_end(bytes, start + 1)?;
-            let inside = bytes.get(start + 1..end)?;
-            at = end + 1;
+            let end = string_end(bytes, start + 1)?;
+            let inside = bytes.get(start + 1..end.at)?;
+            at = end.at + 1;
             if gap.is_wanted {
                 let text = simdutf8::basic::from_utf8(inside).ok()?;
-                wanted = Some(Raw::new(text, is_escaped, start));
-            } else if !is_utf8(inside) {
+                wanted = Some(Raw::new(text, end.is_escaped, start));
+            } else if !end.is_ascii && !is_utf8(inside) {
                 return None;
             }
         }
@@ -164,7 +164,7 @@ impl Skeleton {
         for gap in self.gaps.iter().take_while(|gap| gap.start < offset) {
             let start = at + (gap.start - from);
             at = if gap.is_string {
-                string_end(bytes, start + 1)?.0 + 1
+                string_end(bytes, start + 1)?.at + 1
             } else {
                 number_end(bytes, start)?
             };

@@ -225,7 +225,7 @@ impl Machine {
     /// Reads characters that need no unescaping; returns where they end.
     fn plain(&mut self, tape: &mut Tape, text: &str, at: usize) -> usize {
         let rest = text.get(at..).unwrap_or_default();
-        let length = plain_length(rest.as_bytes());
+        let (length, _) = plain_length(rest.as_bytes());
         let plain = rest.get(..length).unwrap_or(rest);
         self.joiner(tape).push_str(plain);
         at + plain.len()
