@@ -118,7 +118,10 @@ impl StreamDecoder {
             }
             Body::DocumentOrLines { text, offset } => {
                 let Some(end) = memchr::memchr(b'\n', data) else {
-                    if let Err(error) = keep(text, data, limit, *offset) {
+                    if data.ends_with(b"\r") && text.len() + data.len() == limit + 1 {
+                        // It may belong to the end of a line.
+                        text.extend_from_slice(data);
+                    } else if let Err(error) = keep(text, data, limit, *offset) {
                         self.payloads.fail(error, sink);
                     }
                     return;
@@ -166,8 +169,12 @@ impl StreamDecoder {
                     Ok(None) => {}
                 }
             }
-            Body::Document { text, offset } | Body::DocumentOrLines { text, offset } => {
-                self.payloads.read_body(&text, offset, sink);
+            Body::Document { mut text, offset } | Body::DocumentOrLines { mut text, offset } => {
+                let more = text.split_off(text.len().min(self.max_event_size));
+                match keep(&mut text, &more, self.max_event_size, offset) {
+                    Err(error) => self.payloads.fail(error, sink),
+                    Ok(()) => self.payloads.read_body(&text, offset, sink),
+                }
             }
             Body::Lines(mut lines) => {
                 let is_whole = |line: &Sent<'_>| is_valid(&utf8::decode(line.data));
@@ -348,12 +355,11 @@ fn take_parts<P: Parts>(
 
 /// Appends `data` to a document that starts at `offset` and has at most `limit` bytes.
 fn keep(text: &mut Vec<u8>, data: &[u8], limit: usize, offset: u64) -> Result<(), Error> {
-    let room = limit - text.len();
+    let room = (limit + 1).saturating_sub(text.len());
     text.extend_from_slice(&data[..data.len().min(room)]);
-    let Some(beyond) = data.get(room) else {
+    if text.len() <= limit || data.is_empty() {
         return Ok(());
-    };
-    text.push(*beyond);
+    }
     Err(Error::EventTooLarge {
         limit,
         offset,

@@ -59,7 +59,7 @@ impl Seen {
     }
 
     /// Looks at a frame: the first of all, or one that came before any choice; `own` is the decoder's format.
-    /// Returns the format that it is a payload of.
+    /// Returns the format that it is a payload of; what is not an object is one of none.
     pub fn look(&mut self, sent: &Sent<'_>, own: &str) -> Option<&'static str> {
         let event = utf8::decode(sent.event);
         let payload = utf8::decode(sent.data);
@@ -78,7 +78,7 @@ impl Seen {
                     frame: cut(sent.data),
                 });
         }
-        found
+        found.filter(|_| members.is_read)
     }
 }
 
@@ -115,6 +115,8 @@ pub fn json_lines(body: &[u8], own: &str) -> Option<&'static str> {
 /// The members of a payload that identify its format.
 #[derive(Debug, Default)]
 struct Members<'p> {
+    /// It is an object.
+    is_read: bool,
     /// It is an object, and not an empty one.
     is_object: bool,
     keys: Vec<String>,
@@ -182,6 +184,7 @@ impl<'p> Members<'p> {
         if read.and_then(|()| reader.end()).is_err() {
             return Self::default();
         }
+        found.is_read = true;
         found.is_object = !found.keys.is_empty();
         found
     }

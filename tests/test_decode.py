@@ -174,18 +174,20 @@ def test_an_instance_is_used_for_deltas_or_for_text(impl: ModuleType) -> None:
     message = "this StreamDecoder hands out deltas: text needs one of its own"
     decoder = impl.StreamDecoder("openai.chat")
     decoder.feed(b"")
-    for call in (lambda: decoder.feed_text(FIRST), decoder.close_text):
+    close = "this StreamDecoder hands out deltas: close it with close()"
+    for call, expected in ((lambda: decoder.feed_text(FIRST), message), (decoder.close_text, close)):
         with pytest.raises(ValueError) as caught:
             call()
-        assert str(caught.value) == message
+        assert str(caught.value) == expected
     assert [delta.text for delta in decoder.feed(FIRST)] == ["a"]
     message = "this StreamDecoder hands out text: deltas need one of their own"
     other = impl.StreamDecoder("openai.chat")
     other.feed_text(b"")
-    for call in (lambda: other.feed(FIRST), other.close):
+    close = "this StreamDecoder hands out text: close it with close_text()"
+    for call, expected in ((lambda: other.feed(FIRST), message), (other.close, close)):
         with pytest.raises(ValueError) as caught:
             call()
-        assert str(caught.value) == message
+        assert str(caught.value) == expected
     assert other.feed_text(FIRST) == ["a"]
     assert other.close_text() == []
 

@@ -10,6 +10,7 @@ from cases import Case, each, load_wire
 from format_payloads import BODIES, EVENTS
 from format_strategies import as_array, as_lines, as_messages, as_sse
 from formats import FORMATS, expected_ops, ops_of, wire_cases
+from millstream.errors import EventTooLargeError
 from streams import few_ways, run, splits
 
 NAMES = [name for name in FORMATS if name != "auto"]
@@ -116,8 +117,35 @@ def test_auto_hands_out_text_and_payloads_too(impl: ModuleType, case: Case) -> N
 
 def test_the_end_of_the_first_line_does_not_count_for_the_limit(half: ModuleType) -> None:
     line = b'{"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}'
-    for pieces in ([line + b"\n" + line], [line, b"\n", line]):
+    for end in ([b"\n" + line], [b"\n", line], [b"\r\n" + line], [b"\r", b"\n", line]):
+        pieces = [line + end[0], *end[1:]] if end[0] != b"\r" else [line, *end]
         decoder = half.StreamDecoder("auto", max_event_size=len(line))
         texts = [text for piece in pieces for text in decoder.feed_text(piece)]
         assert [*texts, *decoder.close_text()] == ["a", "a"]
         assert decoder.format == "openai.completions"
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\r\r", b"\rx", b"\r\r\n", b"x\n"])
+def test_more_than_the_end_of_the_first_line_counts_for_the_limit(half: ModuleType, end: bytes) -> None:
+    line = b'{"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}'
+    for pieces in splits(line + end):
+        decoder = half.StreamDecoder("auto", max_event_size=len(line))
+        for piece in (*pieces, b"", b""):
+            if decoder.failure is None:
+                decoder.feed(piece)
+        with pytest.raises(EventTooLargeError) as caught:
+            decoder.close()
+        assert (caught.value.offset, caught.value.frame) == (0, line + end[:1])
+
+
+@pytest.mark.parametrize("data", [b"{bad", b"5", b'"x"', b"[DONE]", b'{"a":1} x', b"[{}]"])
+def test_the_name_of_an_event_without_an_object_decides_nothing(impl: ModuleType, data: bytes) -> None:
+    decoder = impl.StreamDecoder("auto")
+    decoder.feed(b"event: message_start\ndata: " + data + b"\n\n")
+    assert decoder.format == "auto"
+
+
+def test_the_name_of_an_event_with_an_empty_object_decides(impl: ModuleType) -> None:
+    decoder = impl.StreamDecoder("auto")
+    decoder.feed(b"event: message_start\ndata: {}\n\n")
+    assert decoder.format == "anthropic.messages"

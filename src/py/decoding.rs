@@ -154,7 +154,7 @@ impl Decoding {
         make: impl FnOnce(&mut S) -> PyResult<(V, Bound<'py, PyList>)>,
     ) -> PyResult<V> {
         let (_turn, mut state) = self.shared.begin(py)?;
-        check_purpose(&mut state, purpose)?;
+        check_end(&mut state, purpose)?;
         let was_open = state.begin_close();
         if state.is_stopped() {
             drop(state);
@@ -170,6 +170,23 @@ impl Decoding {
         self.shared.check_close(py, &items)?;
         Ok(value)
     }
+}
+
+/// Checks the purpose of a call that ends the stream.
+fn check_end(state: &mut State<StreamDecoder>, purpose: &Purpose) -> PyResult<()> {
+    let Some(first) = state.conflicting_kind(purpose.name) else {
+        return check_purpose(state, purpose);
+    };
+    let close = match first {
+        "text" => "close_text",
+        "records" => "close_records",
+        "parts" => "_close_parts",
+        "payloads" => "close_payloads",
+        "wire records" => "_close_wire",
+        _ => "close",
+    };
+    let message = format!("this StreamDecoder hands out {first}: close it with {close}()");
+    Err(PyValueError::new_err(message))
 }
 
 fn check_purpose(state: &mut State<StreamDecoder>, purpose: &Purpose) -> PyResult<()> {

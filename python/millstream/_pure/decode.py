@@ -222,7 +222,7 @@ class StreamDecoder(DecoderOutputs):
 
     def _close(self, kind: str, out: list[Any]) -> None:
         payloads = self._payloads
-        payloads.check_kind(kind)
+        payloads.check_kind(kind, _METHODS)
         if not self._closed:
             self._closed = True
             if not payloads.done:
@@ -278,8 +278,8 @@ class StreamDecoder(DecoderOutputs):
         elif self._body_kind == "html":
             if len(self._body) >= _HTML_SIZE:
                 self._refuse_html(out)
-        elif len(self._body) > self._limit:
-            # As everywhere, the reported frame ends with the first byte too many.
+        elif len(self._body) > self._limit + (self._body_kind == "lines or json" and self._body.endswith(b"\r")):
+            # A CR may belong to the end of a line. As everywhere, the reported frame ends with the first byte too many.
             frame = bytes(self._body[: min(self._limit + 1, FRAME_SIZE)])
             self._payloads.fail_too_large(self._limit, self._offset, frame, out)
 
@@ -371,7 +371,10 @@ class StreamDecoder(DecoderOutputs):
         elif self._units is not None:
             end_units(self._units, self._payloads, out)
         elif self._body_kind in ("json", "lines or json"):
-            payloads.read_body(bytes(self._body), self._offset, out)
+            self._body_kind = "json"
+            self._buffer(b"", out)
+            if not payloads.done:
+                payloads.read_body(bytes(self._body), self._offset, out)
         else:
             self._read_lines(bytes(self._carry), out)
             if not payloads.frames:
@@ -385,8 +388,8 @@ class StreamDecoder(DecoderOutputs):
             payloads.end_of_bytes(out)
 
     def _refuse_html(self, out: list[Any]) -> None:
-        message = "the body is HTML or XML, not an event stream"
-        self._payloads.fail(message, self._offset, bytes(self._body[:_HTML_SIZE]), out)
+        frame = bytes(self._body[:_HTML_SIZE])
+        self._payloads.fail("the body is HTML or XML, not an event stream", self._offset, frame, out)
 
     def __repr__(self) -> str:
         return f"<millstream.StreamDecoder {self.format!r}>"

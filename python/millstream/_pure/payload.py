@@ -1,5 +1,6 @@
 """Payloads to deltas, whatever their format: the output, the counts, the end of the stream."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._provider_errors import error_path
@@ -99,13 +100,16 @@ class Payloads:
         """How many deltas had text, reasoning, a refusal, a tool call or audio."""
         return self.texts_seen + self.contents_read
 
-    def check_kind(self, kind: str) -> None:
-        """Set the kind of output, or raise ``ValueError`` if it is another one already."""
+    def check_kind(self, kind: str, methods: Mapping[str, str] | None = None) -> None:
+        """Set the kind of output, or raise ``ValueError`` for another one; at the end, ``methods`` feed each kind."""
         if self.kind is None:
             self.kind = kind
             if kind in _DESCRIBED:
                 # What an ordinary payload says beside its text counts here.
                 self.ordinary = _none_is_ordinary
+        elif self.kind != kind and methods is not None:
+            method = methods[self.kind].replace("feed", "close")
+            raise ValueError(f"this StreamDecoder hands out {self.kind}: close it with {method}()")
         elif self.kind != kind:
             need = "needs one of its own" if kind == "text" else "need one of their own"
             raise ValueError(f"this StreamDecoder hands out {self.kind}: {kind} {need}")
