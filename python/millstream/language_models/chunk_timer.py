@@ -136,7 +136,11 @@ class TimedList(list[Any]):
 
 
 class TimedChunks(ChunkProcessorAround[LLMResult]):
-    """A processor whose chunks are timed; with ``stamps``, the last one and the result have the times."""
+    """A processor whose chunks are timed; with ``stamps``, the last one and the result have the times.
+
+    Without, only the first chunk and the end of the stream are timed: a chunk in between costs one call more, and no
+    look at the clock.
+    """
 
     __slots__ = ("_stamps", "_timer")
 
@@ -154,13 +158,16 @@ class TimedChunks(ChunkProcessorAround[LLMResult]):
     def feed(self) -> Callable[[Any], Sequence[Any]]:
         """The function that returns the chunks of a raw item."""
         feed, count, see = self._inner.feed, self._inner.content_counter, self._timer.see
-        stamp_last = self._stamp_last if self._stamps else None
+        stamps, stamp_last = self._stamps, self._stamp_last
+        waits = True
 
         def timed(raw: Any) -> Sequence[Any]:
+            nonlocal waits
             outputs = feed(raw)
-            if outputs:
-                see(count())
-                if stamp_last is not None:
+            if waits and outputs:
+                see(seen := count())
+                waits = stamps or not seen
+                if stamps:
                     stamp_last(outputs)
             return outputs
 
@@ -175,21 +182,24 @@ class TimedChunks(ChunkProcessorAround[LLMResult]):
         """Return what makes records of raw items; ``None`` if the last one is to have the times."""
         if self._stamps or (record := self._inner.recorder(write)) is None:
             return None
-        return self._note_after(record)
+        return self._note_first(record)
 
     def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
         """Return the inner processor's function, timed."""
         if (found := self._inner.write_into(writer, text_only=text_only)) is None:
             return None
-        return self._note_after(found[0]), found[1]
+        return self._note_first(found[0]), found[1]
 
-    def _note_after(self, record: Recorder) -> Recorder:
+    def _note_first(self, record: Recorder) -> Recorder:
         count, see = self._inner.content_counter, self._timer.see
+        waits = True
 
         def timed(raw: Any, prefix: Any, suffix: Any) -> Any:
+            nonlocal waits
             records = record(raw, prefix, suffix)
-            if records:
-                see(count())
+            if waits and records:
+                see(seen := count())
+                waits = not seen
             return records
 
         return timed

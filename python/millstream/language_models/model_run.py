@@ -232,6 +232,8 @@ class ModelRun:
         self, run: LLMRun, chunks: ChunkProcessor[LLMResult], error: BaseException | None
     ) -> Awaitable[None] | None:
         """Report the end of a native stream, whose processor has the result."""
+        if self.timer is not None:
+            self.timer.see(chunks.content_counter())
         if error is None:
             self._result = chunks.result()
         elif chunks.has_output:
