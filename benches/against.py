@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from millstream.cli.bench.harness import Contender, WrongOutputError, calibrate, check, run_once, sample
+from millstream.cli.bench.results import describe_machine
 
 from .groups import Group
-from .results import describe_machine
 from .rows import groups
 
 __all__ = ("Compared", "main")

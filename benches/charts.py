@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from millstream.cli.bench.chart import Bar, Panel, draw_bars
+from millstream.cli.bench.results import Results
 from millstream.cli.bench.units import ratio_text, time_text
 
-from .results import Results
 from .selection import README, choose
 from .server.report import streams_per_core
 

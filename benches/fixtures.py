@@ -11,6 +11,7 @@ from functools import cache, partial
 from typing import Any
 
 from millstream.cli.bench.harness import Reads
+from millstream.cli.bench.streams import DONE, PROSE, chat_frame, data_frame, write_json
 
 __all__ = (
     "PROSE",
@@ -26,8 +27,6 @@ __all__ = (
     "tool_calls",
 )
 
-DONE = b"data: [DONE]\n\n"
-
 READ_SIZES: dict[str, int | None] = {
     "event": None,
     "1 B": 1,
@@ -38,14 +37,6 @@ READ_SIZES: dict[str, int | None] = {
 """Names of read sizes: one event, or a number of bytes (1,460 is the payload of a TCP segment on Ethernet)."""
 
 # fmt: off
-PROSE: tuple[str, ...] = (
-    " the", " a", " of", " water", " stream", ",", ".", " and", " in", " it", " runs", " over", " stones", " as",
-    " if", " no", "body", " had", " ever", " told", " it", " to", " stop", "ling", "ly", " spark", " clear", " cold",
-    " 12", " per", " cent", ";", " \"quoted\"", "\n", "\n\n", " it's", " (so", " they", " say", ")", " well", "-known",
-    " understanding", " nevertheless", " morning", " light", " down", " hill", " mill", " wheel", " turns", "!",
-)
-"""Pieces of English: one token each, some with characters that JSON escapes."""
-
 WORLD: tuple[str, ...] = (
     "河", "流れ", "水は", "清らか", "。", "言葉", "词语", "中文", "强", "물이", " 흐른다", "👍🏽", "👩\u200d🚀", "🇫🇮",
     "😀", "🌊", " naïve", " façade", " Größe", " été", " señal", " zażółć", " поток", " слово", " ποταμός", " نهر",
@@ -95,9 +86,9 @@ def fixture(kind: str, count: int, text: str = "prose") -> Fixture:
         frames = [_completions(piece) for piece in pieces]
         frames.append(_completions("", "stop"))
     else:
-        frames = [_chat({"role": "assistant", "content": "", "refusal": None})]
-        frames += [_chat({"content": piece}) for piece in pieces]
-        frames.append(_chat({}, "stop"))
+        frames = [chat_frame({"role": "assistant", "content": "", "refusal": None})]
+        frames += [chat_frame({"content": piece}) for piece in pieces]
+        frames.append(chat_frame({}, "stop"))
     name = f"{kind}, {count:,} chunks" + (", many scripts" if text == "world" else "")
     shortened = partial(fixture, kind, text=text)
     return Fixture(name, f"openai.{kind}", pieces, (*frames, DONE), shortened)
@@ -128,16 +119,16 @@ def arguments(count: int) -> Fixture:
     """Return the arguments of one tool call, a JSON document, in ``count`` deltas of five characters."""
     size = count * 5
     sections: list[dict[str, Any]] = []
-    filled = len(_json({"sections": []})) - 1
+    filled = len(write_json({"sections": []})) - 1
     while filled < size:
         text = _fill_text("prose", 400, len(sections))
         sections.append({"heading": text[:20], "body": text, "tags": ["water", "mill"], "words": 71, "weight": 0.25})
-        filled += len(_json(sections[-1])) + 1
+        filled += len(write_json(sections[-1])) + 1
     # The last text fills the rest exactly: the document is ASCII.
     sections.pop()
     sections.append({"body": ""})
-    sections[-1]["body"] = "." * (size - len(_json({"sections": sections})))
-    document = _json({"sections": sections})
+    sections[-1]["body"] = "." * (size - len(write_json({"sections": sections})))
+    document = write_json({"sections": sections})
     deltas = tuple(document[start : start + 5] for start in range(0, size, 5))
     return Fixture(f"a document in {count:,} deltas", "json", (document.decode(),), deltas, arguments)
 
@@ -151,10 +142,10 @@ def tool_calls(count: int, calls: int = 1) -> Fixture:
     for index in range(calls):
         call = {"id": f"call_OWDgRZ8Gq3vLn1hYkXb5uT{index:02}", "type": "function"}
         named = {"index": index, **call, "function": {"name": "write_report", "arguments": ""}}
-        frames.append(_chat({**first, "tool_calls": [named]}))
-        frames += [_chat({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}) for piece in pieces]
+        frames.append(chat_frame({**first, "tool_calls": [named]}))
+        frames += [chat_frame({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}) for piece in pieces]
         first = {}
-    frames.append(_chat({}, "tool_calls"))
+    frames.append(chat_frame({}, "tool_calls"))
     counted = "a tool call" if calls == 1 else f"{calls} tool calls"
     name, shortened = f"{counted} in {count:,} deltas", partial(tool_calls, calls=calls)
     return Fixture(name, "openai.chat", pieces * calls, (*frames, DONE), shortened)
@@ -178,14 +169,14 @@ def _fill_text(text: str, size: int, seed: int) -> str:
     pieces: list[str] = []
     while size >= 0:
         piece = source.choice(_TEXTS[text])
-        size -= len(_json(piece)) - 2
+        size -= len(write_json(piece)) - 2
         pieces.append(piece)
-    left = size + len(_json(pieces.pop())) - 2
+    left = size + len(write_json(pieces.pop())) - 2
     return "".join(pieces) + "." * left
 
 
 def _completions(text: str, finish_reason: str | None = None) -> bytes:
-    return _frame(
+    return data_frame(
         {
             "id": "cmpl-7iA7iJjj8V2zOkCGvWF2hAkDWBQZe",
             "object": "text_completion",
@@ -194,26 +185,3 @@ def _completions(text: str, finish_reason: str | None = None) -> bytes:
             "model": "gpt-3.5-turbo-instruct:20230824-v2",
         }
     )
-
-
-def _chat(delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
-    return _frame(
-        {
-            "id": "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
-            "object": "chat.completion.chunk",
-            "created": 1741569952,
-            "model": "gpt-4.1-2025-04-14",
-            "service_tier": "default",
-            "system_fingerprint": "fp_b376dfbbd5",
-            "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}],
-        }
-    )
-
-
-def _frame(payload: dict[str, Any]) -> bytes:
-    return b"data: %b\n\n" % _json(payload)
-
-
-def _json(value: Any) -> bytes:
-    """Serialize ``value`` as the API does: compact, without escaping UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

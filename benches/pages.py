@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from millstream.cli.bench.results import Results
+
 from . import breakdown, charts, parts
-from .results import Results, load_results
+from .results import load_results
 
 __all__ = ("PAGES", "PARTS", "fill_page", "write_pages")
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from millstream.cli.bench.results import Results
 from millstream.cli.bench.tables import Goal, Table, format_table
 from millstream.cli.bench.units import ratio_text, time_text
 
 from .formats import FORMATS
 from .reasons import reason_for
-from .results import Results
 from .selection import README, SUMMARY, Choice, choose
 from .server.report import streams_per_core
 

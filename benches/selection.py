@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from millstream.cli.bench.results import Results
 from millstream.cli.bench.tables import Row
-
-from .results import Results
 
 __all__ = ("README", "SUMMARY", "Choice", "Chosen", "choose")
 

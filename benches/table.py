@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from millstream.cli.bench.harness import WrongOutputError, measure
+from millstream.cli.bench.results import Results, describe_machine
 from millstream.cli.bench.tables import Table, format_table
 
 from .contenders import left_out
@@ -12,7 +13,7 @@ from .derived import derived
 from .floors import fallen, set_missing
 from .pages import write_pages
 from .report import tabulate, tabulate_imports
-from .results import Results, describe_machine, save_results
+from .results import save_results
 from .rows import groups
 from .startup import startups
 

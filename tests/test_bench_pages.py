@@ -8,13 +8,14 @@ import pytest
 from benches.derived import derived
 from benches.floors import fallen, floor_of, load_floors, set_missing
 from benches.pages import CHARTS, PAGES, fill_page
-from benches.results import Results, load_results, save_results
+from benches.results import load_results, save_results
 from benches.rows import groups
 from benches.selection import README, SUMMARY, choose
 from benches.server.scenarios import SCENARIOS as OF_SERVERS
 from benches.transport.scenarios import SCENARIOS as OF_SOCKETS
 
 from millstream.cli.bench.chart import Bar, Panel, draw_bars
+from millstream.cli.bench.results import Results
 from millstream.cli.bench.tables import Goal, Row, Table
 
 FOUND = {name: load_results(name) for name in ("memory", "sockets", "servers")}

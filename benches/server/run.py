@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from millstream.cli.bench.results import Results, describe_machine
 from millstream.cli.bench.tables import Table, format_table
 
 from ..contenders import left_out
 from ..pages import write_pages
-from ..results import Results, describe_machine, save_results
+from ..results import save_results
 from .measure import Gateways, Result, WrongTextError, measure
 from .processes import load
 from .report import tabulate, tabulate_resources

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from millstream.cli.bench.results import Results, describe_machine
 from millstream.cli.bench.tables import format_table
 
 from ..contenders import left_out
 from ..pages import write_pages
-from ..results import Results, describe_machine, save_results
+from ..results import save_results
 from .clients import CLIENTS, version_of
 from .report import Result, tabulate
 from .scenarios import SCENARIOS, Scenario

@@ -27,6 +27,7 @@ COMMANDS = {
     "mock": "run a local server that speaks the providers' formats, until Ctrl-C",
     "serve": "run a gateway to OpenAI-compatible servers, until Ctrl-C",
     "record": "run a proxy that records what an upstream answers, until Ctrl-C",
+    "bench": "measure streams on this machine, beside what is installed",
     "doctor": "look at the installation, and at the imports of source folders",
     "completion": "print a script that completes command lines in a shell",
 }

@@ -1,6 +1,6 @@
 """Times and ratios in units that people read."""
 
-__all__ = ("ratio_text", "size_text", "time_text")
+__all__ = ("ratio_text", "time_text")
 
 _UNITS = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"))
 
@@ -15,18 +15,6 @@ def time_text(nanoseconds: float) -> str:
         if nanoseconds >= scale * 0.9995:
             return f"{_digits(nanoseconds / scale)} {unit}"
     return f"{_digits(nanoseconds)} ns"
-
-
-def size_text(size: float) -> str:
-    """Return a number of bytes.
-
-    >>> [size_text(one) for one in (437.0, 37_250.0, 2_640_000.0)]
-    ['437 B', '37.2 KB', '2.64 MB']
-    """
-    for scale, unit in ((1e6, "MB"), (1e3, "KB")):
-        if size >= scale * 0.9995:
-            return f"{_digits(size / scale)} {unit}"
-    return f"{size:.0f} B"
 
 
 def ratio_text(ratio: float) -> str:
