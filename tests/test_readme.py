@@ -9,7 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from millstream.testing import Cut, MockServer, Reply
+from millstream.testing import MockServer
+from pages import point_at
 from serving import serve
 
 ROOT = Path(__file__).parent.parent
@@ -18,8 +19,7 @@ SNIPPETS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILIN
 
 
 def run(snippet: str, server: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_BASE", server.url)
-    monkeypatch.setenv("OPENAI_API_KEY", "mock")
+    point_at(server, monkeypatch)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(snippet, "README.md", "exec"), namespace)
     if (app := namespace.get("app")) is not None:
@@ -40,15 +40,6 @@ def test_a_snippet_runs(
     if 'end="|"' in snippet:
         assert printed.startswith("\n\n|Spark|ling| water|,| oh| so clear|")
     assert "cut after" not in printed
-
-
-def test_the_snippet_about_cut_streams_notices_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (snippet,) = (snippet for snippet in SNIPPETS if "StreamTruncatedError" in snippet)
-    with MockServer(Reply(fault=Cut(after=3, how="end"))) as server:
-        run(snippet, server, monkeypatch)
-    assert capsys.readouterr().out.endswith("cut after '\\n\\nSparkling'\n")
 
 
 def test_the_commands_are_targets_with_a_help_line() -> None:
