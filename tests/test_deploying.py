@@ -4,7 +4,6 @@ import re
 import subprocess
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx2
@@ -17,22 +16,20 @@ from server_processes import ServerProcess, run_server, user_environment
 
 HOW_TO = ROOT / "docs" / "how-to"
 PIECES = ["Tr", "out."]
-# uvicorn has an old copy of the class, which warns.
-UVICORN = "uvicorn_worker" if find_spec("uvicorn_worker") else "uvicorn.workers"
 DELTA = '{"type":"text-delta","id":"0","delta":"Tr"}'
 
 
 def find_command(page: str, start: str) -> list[str]:
     """Return the command of a page that begins with ``start``, for two workers on a free port."""
     (line,) = re.findall(rf"^({re.escape(start)}.*)$", (HOW_TO / page).read_text("utf-8"), re.MULTILINE)
-    line = line.partition(" #")[0].replace("0.0.0.0", "127.0.0.1").replace("uvicorn_worker.", f"{UVICORN}.")
+    line = line.partition(" #")[0].replace("0.0.0.0", "127.0.0.1")
     return re.sub("800[01]", "PORT", line).replace("--workers 4", "--workers 2").split()
 
 
 def deploy(
     command: Sequence[str], folder: Path, server: MockServer, path: str = "/"
 ) -> AbstractContextManager[ServerProcess]:
-    environment = user_environment(server, HOME=str(folder), PYTHONWARNINGS="ignore")
+    environment = user_environment(server, HOME=str(folder))
     return run_server(command, folder, environment, path=path)
 
 

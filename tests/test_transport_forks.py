@@ -87,3 +87,26 @@ assert list(stream) == {list(VERSE)[1:]!r}
         )
         run(code)
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "call", "argument"),
+    [
+        ("millstream._uuid7", "uuid7", ""),
+        ("millstream.transport.native.tls", "default_context", ""),
+        ("millstream.transport.clients", "sync_client", "'http://127.0.0.1:1'"),
+    ],
+)
+def test_a_child_does_not_wait_for_a_lock_that_its_parent_held(module: str, call: str, argument: str) -> None:
+    run(
+        f"""
+import os
+from {module} import _lock, {call}
+with _lock:
+    pid = os.fork()
+    if pid == 0:
+        {call}({argument})
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+    )

@@ -8,8 +8,6 @@ from uuid import UUID
 __all__ = ("uuid7",)
 
 _lock = threading.Lock()
-
-
 _last = 0
 
 
@@ -29,3 +27,13 @@ def uuid7(nanoseconds: int | None = None) -> UUID:
             stamp = _last = max(stamp, _last + 1)
     value = (stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random >> 2
     return UUID(int=value)
+
+
+def _reset_after_fork() -> None:
+    """Replace the lock: at the fork, another thread of the parent may have held it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -100,3 +100,13 @@ def check_protocol(tls: ssl.SSLObject | ssl.SSLSocket | None) -> None:
         raise APIConnectionError(
             f"the server negotiated {spoken}, which the ssl_context offers; this transport supports only HTTP/1.1"
         )
+
+
+def _reset_after_fork() -> None:
+    """Replace the lock: at the fork, another thread of the parent may have held it."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
