@@ -65,7 +65,14 @@ SLOW = {
     *("test_transport_deadlines", "test_transport_threads", "test_typing", "test_user_code_leaving"),
     *("test_gateway_serve", "test_response_servers", "test_resumable_servers", "test_wire_faults"),
     *("test_deploying", "test_pytest_page", "test_resumable_celery", "test_tutorial"),
-    *("test_chat_in_a_terminal", "test_chat_once", "test_langchain_ollama", "test_ollama_answers", "test_site"),
+    *(
+        "test_chat_in_a_terminal",
+        "test_chat_once",
+        "test_command_line_page",
+        "test_langchain_ollama",
+        "test_ollama_answers",
+        "test_site",
+    ),
 }
 
 _collected_for: dict[str, Path] = {}

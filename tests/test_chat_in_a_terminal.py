@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from millstream.testing import Cut, ErrorStatus, MockServer, Reply, Stall, split
+from millstream.testing import Cut, ErrorStatus, MockServer, Reply, Stall, split, unaccepting_url
 from pseudo_terminal import Terminal, run_in_terminal
 
 MARKDOWN = "# Title\n\nSome **bold** text.\n\n1. one\n2. two\n\n```python\nprint(1)\n```\n\nThe end."
@@ -124,6 +124,35 @@ def test_ctrl_c_before_the_first_chunk_keeps_no_question(mock_server: MockServer
         terminal.expect("> ")
         leave(terminal)
     assert messages(mock_server) == [("user", "hello"), ("assistant", "hello"), ("user", "next")]
+
+
+def test_ctrl_c_pressed_again_does_not_leave_the_chat(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(pieces=["one ", "two"], fault=Stall(after=1))
+    with chat(mock_server) as terminal:
+        terminal.type("count\n")
+        terminal.expect("one")
+        terminal.type("\x03\x03\x03")
+        terminal.expect("stopped; /retry asks again")
+        terminal.expect("> ")
+        mock_server.reply = Reply(echo=True)
+        terminal.type("still here\n")
+        terminal.expect("> ")
+        leave(terminal)
+    assert messages(mock_server)[-1] == ("user", "still here")
+
+
+def test_ctrl_c_stops_a_connection_that_is_not_accepted() -> None:
+    with unaccepting_url() as url:
+        arguments = ("chat", "--base-url", url, "--model", "m", "-o", "timeout=60")
+        with run_in_terminal(*arguments, variables=VARIABLES) as terminal:
+            terminal.expect("> ")
+            terminal.type("hello\n")
+            # Until the answer begins, typed text is shown: after that, the terminal is silent.
+            terminal.expect("hello")
+            terminal.interrupt()
+            terminal.expect("stopped; /retry asks again")
+            terminal.expect("> ")
+            leave(terminal)
 
 
 def test_ctrl_c_at_the_prompt_leaves(mock_server: MockServer) -> None:

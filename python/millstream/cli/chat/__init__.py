@@ -119,12 +119,16 @@ def _converse(session: Session) -> int:
     while True:
         try:
             line = prompter.read()
+        except (EOFError, KeyboardInterrupt):
+            print(file=sys.stderr)
+            return 0
+        try:
             if line.strip() and not run_command(session, line):
                 session.converse(line)
         except CommandError as error:
             session.report(error)
-        except (EOFError, KeyboardInterrupt):
-            print(file=sys.stderr)
-            return 0
+        except KeyboardInterrupt:
+            # Just before or after an answer: the chat continues as it does in the middle of one.
+            session.note("stopped; /retry asks again")
         except Leave:
             return 0

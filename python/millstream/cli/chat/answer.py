@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,7 +63,7 @@ def stream_answer(model: BaseChatModel, messages: Sequence[BaseMessage], display
 
     answer, began = Answer(), time.perf_counter()
     try:
-        with display, closing(model.stream(messages)) as stream:
+        with _raise_once(), display, closing(model.stream(messages)) as stream:
             for chunk in stream:
                 answer.chunks.append(chunk)
                 thought = _reasoning_of(chunk)
@@ -74,6 +76,27 @@ def stream_answer(model: BaseChatModel, messages: Sequence[BaseMessage], display
         answer.error = error
     answer.seconds = time.perf_counter() - began
     return answer
+
+
+@contextmanager
+def _raise_once() -> Iterator[None]:
+    """Let Ctrl-C raise :class:`KeyboardInterrupt` once: pressed again, it must not end the chat in the cleanup."""
+    is_pressed = False
+
+    def raise_once(number: int, frame: object) -> None:
+        nonlocal is_pressed
+        if not is_pressed:
+            is_pressed = True
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, raise_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _reasoning_of(chunk: AIMessageChunk) -> str:

@@ -72,16 +72,21 @@ def silenced() -> Iterator[None]:
     """Do not show what is typed meanwhile: the next prompt receives it. Ctrl-C still interrupts."""
     try:
         import termios
-
+    except ImportError:
+        yield
+        return
+    try:
         number = sys.stdin.fileno()
         before = termios.tcgetattr(number)
-    except (ImportError, OSError, ValueError, termios.error):
+    except (OSError, ValueError, termios.error):
+        before = None
+    if before is None:
         yield
         return
     during = [*before]
     during[3] &= ~termios.ECHO
-    termios.tcsetattr(number, termios.TCSANOW, during)
     try:
+        termios.tcsetattr(number, termios.TCSANOW, during)
         yield
     finally:
         termios.tcsetattr(number, termios.TCSANOW, before)
