@@ -1,6 +1,7 @@
 """Wrong inputs of Runnables, tools and lists of messages are errors that name what is taken."""
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,11 @@ from millstream.tools import tool
 def double(number: int) -> int:
     """Double a number."""
     return 2 * number
+
+
+def divide(number: int, by: int) -> float:
+    """Divide a number."""
+    return number / by
 
 
 STEP: Any = RunnableLambda(str)
@@ -45,6 +51,12 @@ def test_a_wrong_input_is_named(name: str) -> None:
     call, message = CALLS[name]
     with pytest.raises(TypeError, match=message):
         call()
+
+
+def test_a_tool_without_pydantic_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    with pytest.raises(ImportError, match="install it with `pip install pydantic`"):
+        tool(divide)
 
 
 @pytest.mark.parametrize("name", ["requests_per_second", "check_every_n_seconds", "max_bucket_size"])

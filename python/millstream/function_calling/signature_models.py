@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
+from .._late import guard_import
 from .._model_classes import is_first_version, is_model_class
 from .docstrings import read_docstring
 from .injected import is_injected
@@ -144,6 +145,7 @@ Fields = Mapping[str, tuple[Any, Any]]
 
 
 def _model(name: str, fields: Fields, descriptions: Mapping[str, str], description: str) -> ModelClass:
+    guard_import("pydantic")
     from pydantic.fields import FieldInfo
 
     infos = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._late import guard_import
 from . import mustache
 
 __all__ = ("make_model", "mustache_schema")
@@ -17,6 +18,7 @@ def make_model(fields: Mapping[str, tuple[Any, Any]], name: str = "PromptInput")
 
     A name that pydantic reserves is the alias of a field with another name.
     """
+    guard_import("pydantic")
     from pydantic import BaseModel, ConfigDict, Field, create_model
 
     made: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_type_hints, overload
 
 from .._kinds import is_kind
+from .._late import guard_import
 from ..runnables.runnable import Runnable
 from .base import ArgsSchema, BaseTool
 from .simple import Tool
@@ -249,6 +250,7 @@ def _key_types(input_type: object) -> dict[str, Any]:
 
 
 def _schema_of_types(name: str, types: dict[str, Any]) -> type[BaseModel]:
+    guard_import("pydantic")
     from pydantic import create_model
 
     fields: dict[str, Any] = {key: (kind, ...) for key, kind in types.items()}
