@@ -73,6 +73,6 @@ def test_a_constructor_takes_for_type_checkers_what_it_takes(cls: Any, arguments
 
 
 def written(annotation: Any) -> str:
-    """Return a type as its annotation was written."""
+    """Return a type as its annotation was written, without the mark of an argument that is required."""
     done = annotation.__name__ if isinstance(annotation, type) else getattr(annotation, "__forward_arg__", annotation)
-    return str(done).removeprefix("typing.")
+    return re.sub(r"^Required\[(.*)\]$", r"\1", str(done).removeprefix("typing."))

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from millstream import (
     AzureChatOpenAI,
+    ChatOllama,
     ChatOpenAI,
     OpenAI,
     RecordWriter,
@@ -193,3 +194,8 @@ BatchProgress(report=lambda: None)  # error
 CostCallbackHandler({"m": {"input": 1}})  # error
 CostCallbackHandler({"m": {"input": 1, "output": 2, "cached": 3}})  # error
 SQLiteCache("answers.db", ttl="1")  # error
+
+# Models.
+
+ChatOllama()  # error
+ChatOllama(temperature=0)  # error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Required
 
 from ..http.constructors import ChatModelArguments
 
@@ -13,7 +13,7 @@ __all__ = ("OllamaChatArguments",)
 class OllamaChatArguments(ChatModelArguments, total=False):
     """The arguments of :class:`~millstream.ChatOllama`."""
 
-    model: str
+    model: Required[str]
     max_retries: int | None
     streaming: bool
     reasoning: bool | str | None
