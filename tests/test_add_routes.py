@@ -103,7 +103,12 @@ def test_routes_can_be_left_out(options: Any, names: list[str]) -> None:
         ({"config_keys": ["run_name"]}, ValueError, "config_keys must not have 'run_name': it is the path"),
         ({"max_batch_size": 0}, ValueError, "max_batch_size must be an integer of at least 1, not 0"),
         ({"max_body_size": True}, ValueError, "max_body_size must be an integer of at least 1, not True"),
-        ({"astream_events_version": "v3"}, ValueError, "astream_events_version must be 'v1' or 'v2', not 'v3'"),
+        (
+            {"astream_events_version": "v3"},
+            ValueError,
+            "astream_events_version must be 'v1' or 'v2', not 'v3'; LangServe's protocol has no version 3",
+        ),
+        ({"astream_events_version": "v4"}, ValueError, "astream_events_version must be 'v1' or 'v2', not 'v4'"),
     ],
 )
 def test_a_wrong_argument_is_refused_at_once(options: Any, kind: type[Exception], message: str) -> None:

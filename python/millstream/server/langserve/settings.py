@@ -55,4 +55,6 @@ class RouteSettings:
         if self.on_disconnect not in ("continue", "stop"):
             raise ValueError(f"on_disconnect must be 'continue' or 'stop', not {self.on_disconnect!r}")
         if self.astream_events_version not in ("v1", "v2"):
-            raise ValueError(f"astream_events_version must be 'v1' or 'v2', not {self.astream_events_version!r}")
+            found = repr(self.astream_events_version)
+            hint = "; LangServe's protocol has no version 3: return an EventStreamResponse(runnable.astream_records(…))"
+            raise ValueError(f"astream_events_version must be 'v1' or 'v2', not {found}{hint if 'v3' in found else ''}")

@@ -69,10 +69,7 @@ def openai_app(
 
         app = openai_app({"gpt-4o-mini": ChatOpenAI(model="gpt-4o-mini"), "support": prompt | model | parser})
     """
-    if max_choices < 1 or max_body_size < 1 or (max_tokens is not None and max_tokens < 1):
-        raise ValueError("max_body_size, max_choices and max_tokens must be at least 1")
-    if prefix.endswith("/") or (prefix and not prefix.startswith("/")):
-        raise ValueError(f"prefix must be empty, or begin with a slash and end without one, not {prefix!r}")
+    _check(prefix, max_choices, max_body_size, 1 if max_tokens is None else max_tokens)
     options = AppOptions(
         Lookup(models),
         authenticate,
@@ -84,11 +81,21 @@ def openai_app(
         ping_interval,
         send_timeout,
     )
-    routes = [
+    return Starlette(routes=_list_routes(prefix, options), exception_handlers={HTTPException: http_error})
+
+
+def _check(prefix: str, *numbers: int) -> None:
+    if min(numbers) < 1:
+        raise ValueError("max_body_size, max_choices and max_tokens must be at least 1")
+    if prefix.endswith("/") or (prefix and not prefix.startswith("/")):
+        raise ValueError(f"prefix must be empty, or begin with a slash and end without one, not {prefix!r}")
+
+
+def _list_routes(prefix: str, options: AppOptions) -> list[Route]:
+    return [
         Route(f"{prefix}/chat/completions", AnswerEndpoint("chat", options), methods=["POST"]),
         Route(f"{prefix}/completions", AnswerEndpoint("completions", options), methods=["POST"]),
         Route(f"{prefix}/responses", AnswerEndpoint("responses", options), methods=["POST"]),
         Route(f"{prefix}/models", ModelsEndpoint(options), methods=["GET"]),
         Route(f"{prefix}/models/{{name:path}}", ModelEndpoint(options), methods=["GET"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: http_error})
