@@ -74,6 +74,7 @@ def test_a_figure_below_its_floor_is_found() -> None:
 def test_a_floor_of_a_goal_that_is_a_part_of_the_time_is_held_the_other_way() -> None:
     slow = Table("work", "core", "chunk", [], [Goal("ours", "peer", 2.0, at_most=1.5)])
     assert floor_of(slow.goals[0]) == 0.35
+    assert floor_of(Goal("ours", "peer", 0.5, at_most=1.4)) == 0.5
     assert list(fallen([slow], {"work": {"ours beside peer": 0.4}})) == []
     assert list(fallen([slow], {"work": {"ours beside peer": 0.6}})) == ["work: ours beside peer: 0.5×, floor 0.6×"]
 

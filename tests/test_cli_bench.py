@@ -77,6 +77,15 @@ def test_a_peer_that_fails_or_returns_another_text_is_left_out(
     assert "  number 3" in printed
 
 
+def test_a_file_that_cannot_be_written_is_reported_before_anything_is_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["bench", "--json", str(tmp_path / "missing" / "bench.json")]) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("millstream bench: ")
+    assert line.endswith("bench.json: there is no such folder; create it, or name another file\n")
+
+
 def test_nothing_is_timed_if_our_text_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

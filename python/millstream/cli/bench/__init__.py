@@ -32,12 +32,16 @@ def run(options: argparse.Namespace) -> int:
     from .report import draw_chart, print_results
     from .results import write_results
 
+    for file in [Path(path) for path in (options.json, options.chart) if path is not None]:
+        # Before half a minute of work.
+        if not file.absolute().parent.is_dir():
+            raise CommandError(f"{file}: there is no such folder", "create it, or name another file", status=2)
     left_out: list[str] = []
     results = _measure(options, left_out)
     print_results(results, left_out)
-    for file, write in ((options.json, write_results), (options.chart, draw_chart)):
-        if file is not None:
-            Path(file).write_text(write(results), "utf-8")
+    for path, write in ((options.json, write_results), (options.chart, draw_chart)):
+        if path is not None:
+            Path(path).write_text(write(results), "utf-8")
     return 0
 
 
