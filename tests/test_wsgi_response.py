@@ -311,6 +311,13 @@ def test_an_async_stream_is_refused(mock_server: MockServer) -> None:
     )
 
 
+def test_a_whole_answer_is_refused(mock_server: MockServer) -> None:
+    answer: Any = model(mock_server).invoke("p")
+    for content in (answer, answer.text, answer.text.encode(), {"text": answer.text}):
+        with pytest.raises(TypeError, match=f"not {type(content).__name__}: write `model.stream_records"):
+            WSGIEventStreamResponse(content)
+
+
 def test_records_have_their_wire(mock_server: MockServer) -> None:
     with model(mock_server).stream_records("p") as stream, pytest.raises(ValueError) as caught:
         WSGIEventStreamResponse(stream, wire="text")

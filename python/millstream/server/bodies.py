@@ -142,8 +142,9 @@ def as_body(content: Any, wire: Wire | None, *, include_input: bool) -> RecordBo
 
 def as_sync_body(content: Any, wire: Wire | None, *, include_input: bool) -> Any:
     """:func:`as_body` for sync code."""
-    # Our async streams have an ``__iter__``, which says what to write.
-    if hasattr(content, "__aiter__") or not hasattr(content, "__iter__"):
+    # Our async streams have an ``__iter__``, which says what to write. A whole answer has one as well.
+    is_whole = isinstance(content, str | bytes | Mapping) or hasattr(content, "model_dump")
+    if is_whole or hasattr(content, "__aiter__") or not hasattr(content, "__iter__"):
         raise TypeError(
             f"the content of a WSGI response is a sync stream or iterator, not {type(content).__name__}:"
             " write `model.stream_records(...)`, or use an ASGI server and `EventStreamResponse`"
