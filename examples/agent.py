@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from millstream import ChatOpenAI
-from millstream.messages import AIMessageChunk, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from millstream.messages import AIMessageChunk, BaseMessage, HumanMessage, InvalidToolCall, ToolCall, ToolMessage
 from millstream.tools import tool
 
 
@@ -41,6 +41,11 @@ async def call(tool_call: ToolCall) -> ToolMessage:
         return ToolMessage(repr(error), tool_call_id=str(tool_call["id"]), status="error")
 
 
+def refuse(tool_call: InvalidToolCall) -> ToolMessage:
+    """Return the result of a call whose arguments are not valid JSON."""
+    return ToolMessage(str(tool_call["error"]), tool_call_id=str(tool_call["id"]), status="error")
+
+
 async def answer(question: str, *, model: ChatOpenAI | None = None, rounds: int = 5) -> AsyncIterator[str]:
     """Yield the text of the answer to ``question``; the model may ask for tools ``rounds`` times."""
     model = model or ChatOpenAI()  # server and key: OPENAI_BASE_URL and OPENAI_API_KEY
@@ -53,10 +58,11 @@ async def answer(question: str, *, model: ChatOpenAI | None = None, rounds: int 
             if chunk.content:
                 yield str(chunk.content)
         reply = chunks[0] + chunks[1:]
-        messages.append(reply)
-        if not reply.tool_calls:
+        results = await asyncio.gather(*(call(tool_call) for tool_call in reply.tool_calls))
+        results += [refuse(tool_call) for tool_call in reply.invalid_tool_calls]
+        if not results:
             return
-        messages += await asyncio.gather(*(call(tool_call) for tool_call in reply.tool_calls))
+        messages += [reply, *results]
     raise RuntimeError(f"no answer after {rounds} rounds")
 
 

@@ -65,6 +65,18 @@ def test_the_exception_of_a_tool_is_sent_to_the_model() -> None:
     assert "KeyError" in results[1]
 
 
+def test_a_call_whose_arguments_are_not_valid_json_is_answered() -> None:
+    def confused(request: RecordedRequest) -> Reply:
+        if len(request.body["messages"]) > 1:
+            return Reply(pieces=["sorry"])
+        return Reply(tool_calls=[{"name": "add", "args": '{"a": ', "id": "c"}])
+
+    with MockServer(confused) as server:
+        assert asyncio.run(texts(server)) == ["sorry"]
+    _, answer, result = server.requests[-1].body["messages"]
+    assert [call["id"] for call in answer["tool_calls"]] == [result["tool_call_id"]] == ["c"]
+
+
 def test_an_agent_that_never_answers_stops() -> None:
     with (
         MockServer(Reply(tool_calls=[{"name": "add", "args": {"a": 1, "b": 2}}])) as server,
