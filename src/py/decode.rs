@@ -21,24 +21,6 @@ use crate::decode::{Ended, Format, StreamDecoder};
 
 /// Decodes a model's stream, bytes in and deltas out.
 ///
-/// ``format`` is the name of the provider's format, such as ``"openai.chat"`` or ``"anthropic.messages"``.
-/// With ``"auto"``, the first payload that identifies a format decides.
-/// ``feed`` takes the bytes of the network reads, cut anywhere, and the same bytes give the same
-/// deltas and the same error however they are cut.
-///
-/// ``n`` is how many choices were asked for. With ``n=1`` the first choice of a payload is choice 0
-/// whatever its index, for some servers count tokens there, and further choices of that payload are
-/// passed over. Any other number, and ``None``, changes nothing.
-///
-/// ``surrogates`` says what becomes of a character whose two surrogate halves come in different
-/// payloads: ``"join"`` holds the first half back until the second comes, ``"replace"`` makes
-/// each U+FFFD. Unpaired halves become U+FFFD in either case. ``max_event_size`` limits what one
-/// event may hold, in bytes; it limits a body that is one JSON document too.
-///
-/// A decoder is used for deltas (``feed``, ``close``), for the text of choice 0 alone
-/// (``feed_text``, ``close_text``, which make no object per delta), or for that text in records
-/// (``feed_records``, ``close_records``); the first call decides.
-///
 /// >>> from millstream import StreamDecoder
 /// >>> decoder = StreamDecoder("openai.completions")
 /// >>> decoder.feed_text(b'data: {"choices": [{"text": "Hel"}]}\n\ndata: {"choices": [{"te')
@@ -47,6 +29,24 @@ use crate::decode::{Ended, Format, StreamDecoder};
 /// ['lo']
 /// >>> decoder.close_text(), decoder.finish_reason, decoder.ended
 /// ([], 'stop', '[DONE]')
+///
+/// ``feed`` takes the bytes of the network reads, cut anywhere: the outputs and the error are the same however they
+/// are cut. A decoder returns deltas (``feed``, ``close``), the text of choice 0 (``feed_text``, ``close_text``, which
+/// make no object per delta), or records of that text (``feed_records``, ``close_records``); the first call decides.
+///
+/// ``format``
+///     the provider's format, such as ``"openai.chat"``; with ``"auto"``, the first payload that has one decides.
+/// ``n``
+///     how many choices were requested. With ``n=1`` the first choice of a payload is choice 0 whatever its index,
+///     for some servers count tokens there, and its other choices are left out. Any other value changes nothing.
+/// ``surrogates``
+///     what becomes of a character whose two surrogate halves come in different payloads: ``"join"`` holds the
+///     first half back until the second comes, ``"replace"`` makes each U+FFFD, as a half alone always is.
+/// ``max_event_size``
+///     the most bytes of one event, or of a body that is one JSON document.
+///
+/// Raises :class:`ValueError` for an unknown format. Where a stream breaks, ``failure`` is a
+/// :class:`~millstream.errors.StreamError`, which later calls raise.
 #[pyclass(frozen, name = "StreamDecoder", module = "millstream")]
 pub struct PyStreamDecoder(Decoding);
 

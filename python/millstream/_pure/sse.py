@@ -84,21 +84,23 @@ class ServerSentEvent(Value):
 class SSEParser(Turns):
     r"""Parses server-sent events, exactly as the WHATWG HTML specification says.
 
-    ``feed`` takes the bytes of the network reads, cut anywhere; an event comes out with the byte
-    that completes it. Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart.
-
-    ``max_event_size`` limits what one event may hold, in bytes: the current line (a comment too)
-    plus the field values of the event so far. A parser and the event it returns take up to three times
-    as much memory. A larger event ends the parsing: ``failure`` is an ``EventTooLargeError``. ``eof`` says
-    what becomes of an event that the end of the stream leaves without its blank line: ``"discard"`` is
-    the specification's answer, ``"flush"`` dispatches it.
-
     >>> from millstream import SSEParser
     >>> parser = SSEParser()
     >>> parser.feed(b"event: greeting\ndata: Hel")
     []
     >>> parser.feed(b"lo\n\n")
     [ServerSentEvent(event='greeting', data='Hello', id='', retry=None)]
+
+    ``feed`` takes the bytes of the network reads, cut anywhere; an event comes out with the byte
+    that completes it. Bytes that are not UTF-8 become U+FFFD, one per maximal invalid subpart.
+
+    ``max_event_size``
+        the most bytes of one event: the current line (a comment too) plus the field values of the event so
+        far. A parser and the event it returns take up to three times as much memory. A larger event ends the
+        parsing: ``failure`` is an :class:`~millstream.errors.EventTooLargeError`, which later calls raise.
+    ``eof``
+        what becomes of an event that the end of the stream leaves without its blank line: ``"discard"`` is
+        the specification's answer, ``"flush"`` dispatches it.
     """
 
     __module__ = "millstream"
