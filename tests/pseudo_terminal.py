@@ -9,7 +9,7 @@ import signal
 import struct
 import sys
 import termios
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 __all__ = ("Terminal", "run_in_terminal")
@@ -62,6 +62,15 @@ class Terminal:
         """Press Ctrl-C."""
         self.type("\x03")
 
+    def terminate(self) -> None:
+        """Send SIGTERM to the program."""
+        os.kill(self._process, signal.SIGTERM)
+
+    @property
+    def shows_typing(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        return bool(termios.tcgetattr(self._descriptor)[3] & termios.ECHO)
+
     def expect(self, text: str) -> str:
         """Read until ``text`` has been shown after what an earlier call returned; return it with what is before it."""
         while (found := self.text.find(text, self._seen)) < 0:
@@ -100,16 +109,19 @@ class Terminal:
 
 @contextmanager
 def run_in_terminal(
-    *arguments: str, variables: Mapping[str, str] | None = None, size: tuple[int, int] = (24, 80)
+    *arguments: str,
+    command: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
+    size: tuple[int, int] = (24, 80),
 ) -> Iterator[Terminal]:
-    """Run ``millstream`` with ``arguments`` in a pseudo-terminal of so many lines and columns."""
-    command = [sys.executable, "-m", "millstream", *arguments]
+    """Run ``millstream`` with ``arguments``, or another ``command``, in a terminal of so many lines and columns."""
+    line = [*command] or [sys.executable, "-m", "millstream", *arguments]
     environment = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": "", "LANG": "C.UTF-8", **(variables or {})}
     process, descriptor = pty.fork()
     if not process:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-        os.execve(sys.executable, command, environment)
+        os.execvpe(line[0], line, environment)
     terminal = Terminal(descriptor, process)
     try:
         yield terminal

@@ -1,6 +1,7 @@
 """``millstream chat`` in a pseudo-terminal, against the mock server."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,6 +154,53 @@ def test_ctrl_c_stops_a_connection_that_is_not_accepted() -> None:
             terminal.expect("stopped; /retry asks again")
             terminal.expect("> ")
             leave(terminal)
+
+
+def test_the_terminal_is_restored_when_the_chat_is_terminated(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(pieces=["one ", "two"], fault=Stall(after=1))
+    with chat(mock_server) as terminal:
+        terminal.type("count\n")
+        terminal.expect("one")
+        assert not terminal.shows_typing
+        terminal.terminate()
+        assert terminal.wait() == 128 + 15
+        assert terminal.shows_typing
+        # The cursor, which is hidden while Markdown is drawn, is shown again.
+        assert terminal.raw.rindex("\x1b[?25h") > terminal.raw.rindex("\x1b[?25l")
+    assert mock_server.wait_closed().closed_by == "client"
+
+
+def test_the_end_at_the_limit_of_tokens_is_noted(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(pieces=["one"], finish_reason="length")
+    with chat(mock_server) as terminal:
+        terminal.type("count\n")
+        terminal.expect("the answer ends at the limit of tokens; '-o max_tokens=N' raises it")
+        leave(terminal)
+
+
+def test_another_provider_has_its_own_address(mock_server: MockServer) -> None:
+    mock_server.reply = Reply(pieces=["yes"])
+    claude = {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": mock_server.origin, "ANTHROPIC_API_URL": ""}
+    with chat(mock_server, variables=claude) as terminal:
+        terminal.type("/model anthropic:claude-x\n")
+        terminal.expect("\n> ")
+        terminal.type("hello\n")
+        terminal.expect("yes")
+        terminal.expect("\n> ")
+        leave(terminal)
+    assert mock_server.requests[-1].path == "/v1/messages"
+
+
+def test_only_answers_are_on_stdout(mock_server: MockServer, tmp_path: Path) -> None:
+    mock_server.reply = Reply(pieces=["**one**"])
+    script = f"{sys.executable} -m millstream chat --base-url {mock_server.url} --model m > {tmp_path}/answers"
+    with run_in_terminal(command=["sh", "-c", script], variables=VARIABLES) as terminal:
+        for _ in range(2):
+            terminal.expect("> ")
+            terminal.type("hello\n")
+        terminal.expect("> ")
+        leave(terminal)
+    assert (tmp_path / "answers").read_text() == "**one**\n**one**\n"
 
 
 def test_ctrl_c_at_the_prompt_leaves(mock_server: MockServer) -> None:

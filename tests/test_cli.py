@@ -1,5 +1,6 @@
 """The command ``millstream``."""
 
+import os
 import re
 import signal
 import subprocess
@@ -137,3 +138,21 @@ def test_the_completion_of_a_shell_knows_commands_and_options(shell: str, capsys
 def test_the_command_and_the_module_are_one() -> None:
     (entry,) = metadata.entry_points(group="console_scripts", name="millstream")
     assert entry.load() is main
+
+
+@pytest.mark.parametrize("arguments", ["--help", "chat --help", "--version", "completion bash", "demo --pace 0"])
+def test_a_reader_that_has_left_ends_the_command_without_a_word(arguments: str) -> None:
+    # The pipe is closed before the command writes: its reader exits at once.
+    script = f"exec 3>&1; ({sys.executable} -m millstream {arguments}; echo $? >&3) | :"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout in ("0\n", "141\n")
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_a_narrow_terminal_in_another_encoding(command: str) -> None:
+    variables = os.environ | {"COLUMNS": "20", "PYTHONIOENCODING": "ascii"}
+    line = [sys.executable, "-m", "millstream", *command.split(), "--help"]
+    done = subprocess.run(line, env=variables, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()

@@ -28,7 +28,7 @@ COMMANDS = {
     "serve": "run a gateway to OpenAI-compatible servers, until Ctrl-C",
     "record": "run a proxy that records what an upstream answers, until Ctrl-C",
     "bench": "measure streams on this machine, beside what is installed",
-    "doctor": "look at the installation, and at the imports of source folders",
+    "doctor": "look at the installation, at servers and keys, and at the imports of source folders",
     "completion": "print a script that completes command lines in a shell",
 }
 """The commands, each with its line of help."""
@@ -36,13 +36,27 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, ``sys.argv`` by default, and return the exit status."""
-    given = sys.argv[1:] if arguments is None else arguments
-    named = next((argument for argument in given if not argument.startswith("-")), "")
+    try:
+        try:
+            return _main(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # A reader such as ``head`` has left; the interpreter would flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _main(arguments: Sequence[str]) -> int:
     _escape_unencodable()
+    named = next((argument for argument in arguments if not argument.startswith("-")), "")
     parser = build_parser({named} & COMMANDS.keys())
     if named and named not in COMMANDS:
         parser.refuse_command(named, COMMANDS)
-    options, unknown = parser.parse_known_args(given)
+    options, unknown = parser.parse_known_args(arguments)
     if unknown:
         options.parser.error(f"unknown arguments: {' '.join(unknown)}")
     if options.version:
@@ -79,13 +93,8 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command, and return its exit status; an error that users can remedy is reported in one line."""
     try:
         status: int = options.run(options)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
-        # A reader such as ``head`` has left; the interpreter would flush once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        raise
     except Exception as error:
         described = error if isinstance(error, CommandError) else describe_error(error)
         if described is None:

@@ -68,9 +68,10 @@ def run(options: argparse.Namespace) -> int:
     from .prompting import read_pipe
     from .session import Session
 
-    is_interactive = sys.stdin.isatty() and not options.message
+    has_terminal = sys.stdin is not None and sys.stdin.isatty()
+    is_interactive = has_terminal and not options.message
     question = " ".join(options.message)
-    if not sys.stdin.isatty():
+    if not has_terminal:
         question = "\n\n".join(part for part in (question, read_pipe().strip()) if part)
         if not question:
             raise CommandError("there is no message", "write one as an argument or to stdin", status=2)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .display import Display
+from .signals import interrupt_once
 
 if TYPE_CHECKING:
     from ...language_models.chat_models import BaseChatModel
     from ...messages import AIMessageChunk, BaseMessage
 
 __all__ = ("Answer", "stream_answer")
+
+
+# Where providers say why an answer has ended.
+_REASONS = ("finish_reason", "stop_reason", "done_reason")
 
 
 @dataclass(slots=True)
@@ -33,6 +36,12 @@ class Answer:
     def text(self) -> str:
         """The text so far."""
         return "".join(chunk.text for chunk in self.chunks)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the limit of tokens has ended the answer."""
+        found = [chunk.response_metadata.get(name) for chunk in self.chunks for name in _REASONS]
+        return any(str(reason).lower() in ("length", "max_tokens") for reason in found)
 
     def message(self) -> BaseMessage | None:
         """Return the message for the history, ``None`` if there is none.
@@ -63,7 +72,7 @@ def stream_answer(model: BaseChatModel, messages: Sequence[BaseMessage], display
 
     answer, began = Answer(), time.perf_counter()
     try:
-        with _raise_once(), display, closing(model.stream(messages)) as stream:
+        with interrupt_once(), display, closing(model.stream(messages)) as stream:
             for chunk in stream:
                 answer.chunks.append(chunk)
                 thought = _reasoning_of(chunk)
@@ -76,27 +85,6 @@ def stream_answer(model: BaseChatModel, messages: Sequence[BaseMessage], display
         answer.error = error
     answer.seconds = time.perf_counter() - began
     return answer
-
-
-@contextmanager
-def _raise_once() -> Iterator[None]:
-    """Let Ctrl-C raise :class:`KeyboardInterrupt` once: pressed again, it must not end the chat in the cleanup."""
-    is_pressed = False
-
-    def raise_once(number: int, frame: object) -> None:
-        nonlocal is_pressed
-        if not is_pressed:
-            is_pressed = True
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, raise_once)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _reasoning_of(chunk: AIMessageChunk) -> str:

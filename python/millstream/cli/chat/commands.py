@@ -66,7 +66,11 @@ def _system(session: Session, argument: str) -> None:
 
 def _model(session: Session, argument: str) -> None:
     if argument:
-        session.use(replace(session.settings, name=argument))
+        settings = replace(session.settings, name=argument)
+        if settings.provider != session.settings.provider:
+            # The address is that of a server with the other provider's protocol.
+            settings.base_url = None
+        session.use(settings)
     session.note(f"model: {session.settings.name}")
 
 

@@ -34,6 +34,7 @@ class ModelSettings:
 
     def create_model(self) -> BaseChatModel:
         """Return the model; raise :class:`CommandError` if the settings name none."""
+        from ...errors import MillstreamError
         from ...providers.model_names import create_chat_model
 
         provider, name = self._find_names()
@@ -47,7 +48,7 @@ class ModelSettings:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 model = create_chat_model(model=name, model_provider=provider, **{**arguments, **self.options})
-        except (TypeError, ValueError) as error:
+        except (MillstreamError, TypeError, ValueError) as error:
             problem = str(error).partition(" (to send a parameter")[0]
             raise CommandError(problem, "'millstream chat --help' explains --model and --option", status=2) from None
         self.name = f"{provider}:{name}"

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .signals import leave_on_termination
+
 __all__ = ("QUOTES", "Prompter", "read_pipe", "silenced")
 
 QUOTES = '"""'
@@ -63,6 +65,8 @@ def _prepare_readline() -> None:
 
 def read_pipe() -> str:
     """Return all that another program writes to stdin; what is not valid in its encoding is replaced."""
+    if sys.stdin is None:
+        return ""
     data = sys.stdin.buffer.read()
     return data.decode(sys.stdin.encoding or "utf-8", "replace").removeprefix("\ufeff")
 
@@ -85,8 +89,9 @@ def silenced() -> Iterator[None]:
         return
     during = [*before]
     during[3] &= ~termios.ECHO
-    try:
-        termios.tcsetattr(number, termios.TCSANOW, during)
-        yield
-    finally:
-        termios.tcsetattr(number, termios.TCSANOW, before)
+    with leave_on_termination():
+        try:
+            termios.tcsetattr(number, termios.TCSANOW, during)
+            yield
+        finally:
+            termios.tcsetattr(number, termios.TCSANOW, before)

@@ -57,6 +57,8 @@ class Session:
             self.note("stopped; /retry asks again")
         elif not answer.text:
             self.note("the answer is empty; /retry asks again")
+        elif answer.is_limited:
+            self.note("the answer ends at the limit of tokens; '-o max_tokens=N' raises it")
 
     def retry(self) -> None:
         """Ask the last question again, in place of its answer."""
