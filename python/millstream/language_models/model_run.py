@@ -228,6 +228,10 @@ class ModelRun:
             error = (None if self.channel is None else self.channel.leaving) or error
         return run.on_llm_error(error, response=self._partial_result(error))
 
+    def drop_prompt(self) -> None:
+        """Forget what the model is asked: a native stream's request has it, and is not kept for the stream's length."""
+        self._call = self._call._replace(prompt=None)
+
     def end_native(
         self, run: LLMRun, chunks: ChunkProcessor[LLMResult], error: BaseException | None
     ) -> Awaitable[None] | None:

@@ -84,6 +84,7 @@ class _ReportedSource:
     def open(self) -> Any:
         run = self._run = CallbackManagerForLLMRun.of(self._model_run.manager, self._model_run.run_id)
         self._model_run.start(run)
+        self._model_run.drop_prompt()
         self._context = child_context(self._model_run.config, run)
         try:
             body = self._context.run(self._source.open)
@@ -96,6 +97,7 @@ class _ReportedSource:
         run = self._run = AsyncCallbackManagerForLLMRun.of(self._model_run.manager, self._model_run.run_id)
         if (notified := self._model_run.start(run)) is not None:
             await notified
+        self._model_run.drop_prompt()
         self._context = child_context(self._model_run.config, run)
         try:
             body = await InContext(self._context, self._source.aopen())

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence, Sized
-from functools import partial
 from typing import Any
 
 from .._backend import Delta, StreamDecoder
@@ -53,7 +52,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
             "_max_event_size",
             "_n",
             "_contents_seen",
-            "_wire_close",
+            "_wire",
             "_writes_records",
         ),
         *("error", "done"),
@@ -75,8 +74,8 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         self._idle_limit = limit
         # Whether the function that :meth:`recorder` returned is called in place of ``feed``.
         self._writes_records = False
-        # The function that closes the decoder, where :meth:`write_into` was called.
-        self._wire_close: Callable[[], bytes] | None = None
+        # The writer, and whether it writes the text alone, where :meth:`write_into` was called.
+        self._wire: tuple[Any, bool] | None = None
         self.error: BaseException | None = None
         self._start()
 
@@ -155,7 +154,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
 
     def write_into(self, writer: Any, *, text_only: bool = False) -> WireFeed | None:
         """Return the decoder's method that writes into the core's writer of a wire; no chunk is made."""
-        self._wire_close = partial(self._close_wire, writer, text_only)
+        self._wire = writer, text_only
         return self._decoder._feed_wire, text_only
 
     def summary(self) -> LLMResult:
@@ -168,7 +167,7 @@ class DecodedStream(ChunkProcessor[LLMResult]):
         """Return the outputs that were held back and the last ones; set ``error`` unless the stream ended well."""
         outputs, failure = self._closed or self._end()
         self.error = self.error or failure or self._check_end()
-        if self.error is not None or self._wire_close is not None:
+        if self.error is not None or self._wire is not None:
             return outputs
         return [*outputs, *self._last_outputs()]
 
@@ -185,10 +184,10 @@ class DecodedStream(ChunkProcessor[LLMResult]):
 
     def _end(self) -> tuple[Sequence[Any], StreamError | None]:
         """Close the decoder, as a decoder of outputs or of a wire's records; return what :meth:`_close` returns."""
-        if self._wire_close is None:
+        if self._wire is None:
             return self._close()
         try:
-            records = self._wire_close()
+            records = self._close_wire(*self._wire)
         except StreamError as error:
             return error.items, error
         return [records] if records else [], None
