@@ -1,6 +1,7 @@
 """The parts of the pages that are made of results, as Markdown."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from millstream.cli.bench.results import Results
 from millstream.cli.bench.tables import Goal, Table, format_table
@@ -14,8 +15,18 @@ from .server.report import streams_per_core
 __all__ = ("formats", "goals", "machine", "overview", "raw_tables", "readme", "servers", "sockets", "summary")
 
 Found = Mapping[str, Results]
-_OURS = {"Millstream", "Millstream, Rust, SSEParser", "Millstream, Rust, feed_text", "EventStreamResponse in FastAPI"}
-"""The names of contenders that the work says already."""
+_OURS = ("rust", "ours", "response")
+"""The contenders that need no name beside their work."""
+_IN_FORMATS = ("feed_text of other formats", "feed_text, per byte")
+"""The works whose comparisons are in the table of formats."""
+_SCENARIOS = ("over sockets", "relay")
+"""The works whose goals differ from scenario to scenario."""
+_BY_READS = ("StreamDecoder.feed_text", "OpenAI.astream_records")
+"""The works whose goals differ by the reads."""
+_PEERS = re.compile(r" and langchain-[\w-]+'s( events)?$")
+"""The end of a work's name that says what it is beside."""
+_DETAILED = ("SSEParser.feed", "feed_text of other formats", "over sockets", "relay")
+"""The works of which some goals are met, and others missed for one reason or another."""
 
 
 def readme(found: Found) -> str:
@@ -50,13 +61,14 @@ def overview(found: Found, section: str) -> str:
     """Return a row for each comparison of a section that has a goal."""
     lines = ["| CPU time | Millstream | beside it | |", "|---|---|---|---|"]
     for table in _of_section(found, section):
-        for goal in table.goals:
+        for goal in table.goals if table.work not in _IN_FORMATS else ():
             ours, peer = table.row(goal.ours), table.row(goal.peer)
             if ours and peer and goal.ours != "python" and goal.unit == "×":
-                times = [f"{time_text(row.nanoseconds)} ({_escape(row.name)})" for row in (ours, peer)]
+                name = "" if goal.ours in _OURS else f" ({_escape(ours.name)})"
+                times = f"{time_text(ours.nanoseconds)}{name} | {time_text(peer.nanoseconds)} ({_escape(peer.name)})"
                 less = goal.measured if goal.at_least is not None else 1 / goal.measured
-                title = f"{_escape(table.title)}, per {table.unit}"
-                lines.append(f"| {title} | {' | '.join(times)} | **{ratio_text(less)}** less |")
+                ratio = f"**{ratio_text(less)}** less" if less >= 1 else f"{ratio_text(1 / less)} the time"
+                lines.append(f"| {_escape(table.title)}, per {table.unit} | {times} | {ratio} |")
     return "\n".join(lines)
 
 
@@ -134,45 +146,48 @@ def servers(found: Found) -> str:
 
 def goals(found: Found) -> str:
     """Return all goals in one list, the missed ones first: those of one work with one bound share a row."""
-    rows: dict[tuple[str, str, str, str], list[tuple[Table, Goal]]] = {}
+    rows: dict[tuple[str, str], list[Goal]] = {}
+    missed: dict[str, dict[str, list[str]]] = {}
     for results in found.values():
         for table in results.tables:
             for goal in table.goals:
-                rows.setdefault((table.work, _side(table, goal.ours), _side(table, goal.peer), goal.bound), []).append(
-                    (table, goal)
-                )
-    every = [goal for of_row in rows.values() for _, goal in of_row]
+                rows.setdefault((_describe_goal(table, goal), goal.bound), []).append(goal)
+                if not goal.met:
+                    name = table.title if table.work in _DETAILED else table.work
+                    sides = missed.setdefault(reason_for(table, goal), {}).setdefault(_escape(name), [])
+                    sides += [] if goal.ours in _OURS else [_escape(_side(table, goal.ours))]
+    every = [goal for of_row in rows.values() for goal in of_row]
     lines = [f"{sum(goal.met for goal in every)} of {len(every)} goals are met.", ""]
     lines += ["| | goal | to reach | measured |", "|---|---|---|---|"]
-    ordered = sorted(rows.items(), key=lambda item: all(goal.met for _, goal in item[1]))
-    lines += [_goal_row(*key, of_row) for key, of_row in ordered]
-    return "\n".join([*lines, "", "The missed ones, and why:", "", *_missed(ordered)])
+    ordered = sorted(rows.items(), key=lambda item: all(goal.met for goal in item[1]))
+    lines += [_goal_row(name, bound, of_row) for (name, bound), of_row in ordered]
+    return "\n".join([*lines, "", "The missed ones, and why:", "", *map(_reason_line, missed, missed.values())])
 
 
-def _goal_row(work: str, ours: str, peer: str, bound: str, of_row: Sequence[tuple[Table, Goal]]) -> str:
-    met = sum(goal.met for _, goal in of_row)
-    missed = len(of_row) - met
-    word = "met" if not missed else "**missed**" if not met else f"**missed** ({missed} of {len(of_row)})"
-    goals = sorted((goal for _, goal in of_row), key=lambda goal: goal.measured)
-    low, high = (goal.text(goal.measured) for goal in (goals[0], goals[-1]))
-    measured = low if low == high else f"{low} to {high}"
-    sides = [_escape(work), *([] if ours in _OURS or ours in work else [_escape(ours)])]
-    beside = f", beside {_escape(peer)}" if peer else ""
-    return f"| {word} | {': '.join(sides)}{beside} | {bound} | {measured} |"
+def _describe_goal(table: Table, goal: Goal) -> str:
+    """Return a goal in words, without its bound."""
+    name = _escape(_PEERS.sub("", table.title if table.work in _SCENARIOS else table.work))
+    if table.work in _BY_READS:
+        scripts = ", many scripts" if "many scripts" in table.title else ""
+        name += f"{scripts}, {table.title.rpartition(', ')[2]}"
+    if goal.ours not in _OURS:
+        name += f": {_escape(_side(table, goal.ours))}"
+    if goal.figure:
+        name += f", {goal.figure}"
+    return f"{name}, beside {_escape(_side(table, goal.peer))}" if goal.peer else name
 
 
-def _missed(ordered: Sequence[tuple[tuple[str, str, str, str], Sequence[tuple[Table, Goal]]]]) -> Iterator[str]:
-    """Yield a line for each reason, with the goals that are missed for it."""
-    by_reason: dict[str, list[str]] = {}
-    for (work, ours, _, _), of_row in ordered:
-        for table, goal in of_row:
-            if not goal.met:
-                name = work if work != "feed_text, per byte" else f"{work}, {ours}"
-                names = by_reason.setdefault(reason_for(table, goal), [])
-                if name not in names:
-                    names.append(name)
-    for reason, names in by_reason.items():
-        yield f"- *{_escape('; '.join(names))}.* {reason}"
+def _goal_row(name: str, bound: str, of_row: Sequence[Goal]) -> str:
+    missed = sum(not goal.met for goal in of_row)
+    word = "met" if not missed else "**missed**" if missed == len(of_row) else f"**missed** ({missed} of {len(of_row)})"
+    ordered = sorted(of_row, key=lambda goal: goal.measured)
+    low, high = (goal.text(goal.measured) for goal in (ordered[0], ordered[-1]))
+    return f"| {word} | {name} | {bound} | {low if low == high else f'{low} to {high}'} |"
+
+
+def _reason_line(reason: str, works: Mapping[str, Sequence[str]]) -> str:
+    names = [f"{name} ({', '.join(dict.fromkeys(sides))})" if sides else name for name, sides in works.items()]
+    return f"- *{'; '.join(names)}.* {reason}"
 
 
 def _side(table: Table, key: str) -> str:

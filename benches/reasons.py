@@ -45,7 +45,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     ),
     ("relay", "", _KERNEL),
     (
-        "memory of a stream",
+        "memory, and clients that leave",
         "",
         "uvicorn and asyncio hold 8 to 10 KB of it, FastAPI 10; the rest is the model's run, its request and the two"
         " connections: some 24 objects and their buffers.",

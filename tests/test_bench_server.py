@@ -103,7 +103,7 @@ def test_the_tables_have_streams_per_core_and_resources() -> None:
     resources = {"response": Resources("ours & more", {"stopped": [2e6], "fin": [0.2], "left open": [0]})}
     text = format_table(tabulate_resources(resources))
     assert "  ours & more  2.00 MB  0.20 ms" in text
-    assert "MISSED ours & more: 2.00 MB (stopped); at most 1 MB (stopped)" in text
+    assert "MISSED ours & more, memory behind a client that stops to read: 2.00 MB; at most 1 MB" in text
 
 
 def test_scenarios_and_contenders_have_keys_of_their_own() -> None:

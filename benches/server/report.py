@@ -66,10 +66,11 @@ def tabulate_resources(resources: Mapping[str, Resources]) -> Table:
     for goal in GOALS:
         value = resources[goal.contender].median(goal.figure) if goal.contender in resources else None
         if value is not None:
-            head, unit, _ = _FIGURES[goal.figure]
-            bound = goal.at_most / goal.unit
-            goals.append(Goal(goal.contender, "", value / goal.unit, at_most=bound, unit=f"{unit} ({head})"))
-    title = "memory of a stream; memory behind a client that stops to read; time until a left upstream is closed"
+            unit, bound = _FIGURES[goal.figure][1], goal.at_most / goal.unit
+            goals.append(Goal(goal.contender, "", value / goal.unit, at_most=bound, unit=unit, figure=goal.words))
+    title = (
+        "memory, and clients that leave: of a stream; behind a client that stops to read; until the upstream is closed"
+    )
     return Table(title, "servers", "stream", rows, goals)
 
 

@@ -26,7 +26,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Bound:
-    """The most that a figure of ``Resources`` may be, in parts of ``unit``."""
+    """The most that a figure of ``Resources`` may be, in parts of ``unit``; and what it is, in words."""
 
     contender: str
     figure: str
@@ -94,8 +94,8 @@ SCENARIOS = (
 )
 
 GOALS = (
-    Bound("response", "memory 1000", 14e3, 1e3, "KB a stream with 1,000 streams, in FastAPI"),
-    Bound("raw", "memory 1000", 14e3, 1e3, "KB a stream with 1,000 streams, alone"),
-    Bound("response", "stopped", 1e6, 1e6, "MB behind a client that stops to read"),
-    Bound("response", "closed at most", 5, 1, "ms until a left upstream is closed"),
+    Bound("response", "memory 1000", 14e3, 1e3, "memory of a stream, with 1,000 streams"),
+    Bound("raw", "memory 1000", 14e3, 1e3, "memory of a stream, with 1,000 streams"),
+    Bound("response", "stopped", 1e6, 1e6, "memory behind a client that stops to read"),
+    Bound("response", "closed at most", 5, 1, "time until the upstream of a client that left is closed"),
 )

@@ -46,5 +46,5 @@ def tabulate(result: Result) -> Table:
             goals.append(Goal("ours", goal.peer, ratio, goal.at_least, goal.at_most))
     if scenario.max_kilobytes is not None:
         size = result.median("ours", "bytes") / 1000
-        goals.append(Goal("ours", "", size, at_most=scenario.max_kilobytes, unit=" KB"))
+        goals.append(Goal("ours", "", size, at_most=scenario.max_kilobytes, unit=" KB", figure="memory of a stream"))
     return Table(f"over sockets: {scenario.title} ({scenario.loop})", "sockets", scenario.unit, rows, goals)

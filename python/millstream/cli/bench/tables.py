@@ -24,7 +24,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What was to be reached: a figure of ``ours``, which is a ratio to ``peer`` unless it has a ``unit``.
+    """What was to be reached: a figure of ``ours``, which is a ratio to ``peer`` unless it has a ``unit`` and a name.
 
     A ratio to be ``at_least`` is the peer's time in multiples of ours; one to be ``at_most`` is our time in multiples
     of the peer's. ``low`` and ``high`` are its range over the rounds.
@@ -38,6 +38,7 @@ class Goal:
     low: float = 0
     high: float = 0
     unit: str = "×"
+    figure: str = ""
 
     @property
     def met(self) -> bool:
@@ -93,5 +94,6 @@ def format_table(table: Table) -> str:
         spread = f" ({goal.text(goal.low)} to {goal.text(goal.high)})" if goal.high else ""
         how = "" if not peer else f" {'as fast as' if goal.at_least is not None else 'the time of'} {peer}"
         word = "met   " if goal.met else "MISSED"
+        ours += f", {goal.figure}" if goal.figure else ""
         lines.append(f"  {word} {ours}: {goal.text(goal.measured)}{spread}{how}; {goal.bound}")
     return "\n".join(lines)
