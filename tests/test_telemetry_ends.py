@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from millstream.errors import MillstreamError
+from millstream.language_models import FakeListChatModel
+from millstream.messages import HumanMessage
 from millstream.output_parsers import JsonOutputParser, StrOutputParser
 from millstream.prompts import ChatPromptTemplate
 from millstream.testing import Cut, ErrorFrame, ErrorStatus, MockServer, Refuse, Reply, Stall, assert_no_leaks
@@ -165,6 +168,34 @@ def test_the_error_of_a_parser_behind_a_model_is_not_that_of_the_model(traced: T
         with suppress(Exception):
             list(chain.stream({"x": "p"}))
     assert traced.span.status.status_code is StatusCode.UNSET
+
+
+def test_a_stream_does_not_keep_its_prompt(traced: Traced) -> None:
+    message = HumanMessage("p")
+    alive = weakref.ref(message)
+    with MockServer() as server:
+        stream = iter(MODELS["chat"](server).stream([message]))
+        del message
+        next(stream)
+        assert alive() is None
+        list(stream)
+
+
+def test_a_model_whose_parameters_cannot_be_read_works_without_a_span(
+    traced: Traced, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(FakeListChatModel):
+        is_called = False
+
+        def _get_ls_params(self, stop: Any = None, **kwargs: Any) -> dict[str, Any]:
+            was_called, self.is_called = self.is_called, True
+            if was_called:
+                raise KeyError("parameters")
+            return {}
+
+    assert "".join(chunk.text for chunk in Broken(responses=["ab"]).stream("p")) == "ab"
+    assert traced.spans == []
+    assert "Error in TelemetryHandler.on_chat_model_start callback" in caplog.text
 
 
 @pytest.mark.parametrize("which", MODELS)

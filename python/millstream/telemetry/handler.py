@@ -106,12 +106,13 @@ class TelemetryHandler(BaseCallbackHandler):
         self._start_model("text_completion", prompts, run_id, info)
 
     def _start_model(self, operation: str, messages: Sequence[Any], run_id: UUID, info: Mapping[str, Any]) -> None:
+        model, timer = self._models.pop(run_id, None), self._timers.pop(run_id, None)
         params = {name: value for name, value in (info.get("invocation_params") or {}).items() if value is not None}
-        common = common_attributes(self._models.pop(run_id, None), operation, params, info.get("metadata") or {})
+        common = common_attributes(model, operation, params, info.get("metadata") or {})
         name = f"{operation} {common['gen_ai.request.model']}" if "gen_ai.request.model" in common else operation
         attributes = {**common, **request_attributes(params), **_names(info)}
         started = self._start(name, SpanKind.CLIENT, run_id, attributes, info, common)
-        if (timer := self._timers.pop(run_id, None)) is not None:
+        if timer is not None:
             started.time_chunks(timer)
         span = started.span
         if self._captures and span.is_recording():
