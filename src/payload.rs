@@ -371,6 +371,9 @@ impl Payloads {
     /// Ends the stream, after handing out held halves.
     pub fn end(&mut self, ended: Ended, sink: &mut impl Sink) {
         self.choices.flush(&mut self.output, sink);
+        if !matches!(ended, Ended::Eof | Ended::Truncated) {
+            self.seen.end(ended == Ended::ArrayEnd);
+        }
         self.ended = Some(ended);
     }
 

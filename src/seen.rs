@@ -58,6 +58,12 @@ impl Seen {
         }
     }
 
+    /// Forgets the bytes behind the end of the stream; of an array without elements, its own are kept.
+    pub fn end(&mut self, is_array: bool) {
+        let end = memchr::memchr(b']', &self.head).filter(|_| is_array && self.frames == 0);
+        self.head.truncate(end.map_or(0, |at| at + 1));
+    }
+
     /// Looks at a frame: the first of all, or one that came before any choice; `own` is the decoder's format.
     /// Returns the format that it is a payload of; what is not an object is one of none.
     pub fn look(&mut self, sent: &Sent<'_>, own: &str) -> Option<&'static str> {

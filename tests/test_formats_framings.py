@@ -152,3 +152,22 @@ def test_an_array_is_no_framing_of_other_formats(impl: ModuleType, format_: str)
     decoder = impl.StreamDecoder(format_)
     run(decoder, [b"[1, 2]\n\n"])
     assert (decoder.ended, decoder.seen) == ("truncated", "no frames, beginning with b'[1, 2]\\n\\n'")
+
+
+@pytest.mark.parametrize(
+    ("format", "body"),
+    [
+        ("gemini.generate", b" [ ]"),
+        ("auto", b"[]"),
+        ("gemini.generate", b'[{"a":1}]'),
+        ("openai.chat", b"data: [DONE]\n\n"),
+    ],
+)
+def test_bytes_behind_the_end_are_not_in_the_description(impl: ModuleType, format: str, body: bytes) -> None:
+    expected = impl.StreamDecoder(format)
+    expected.feed(body)
+    for pieces in splits(body + b"xyz"):
+        decoder = impl.StreamDecoder(format)
+        for piece in pieces:
+            decoder.feed(piece)
+        assert (decoder.ended, decoder.seen) == (expected.ended, expected.seen)

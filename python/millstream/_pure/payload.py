@@ -285,6 +285,7 @@ class Payloads:
     def end(self, ended: str, out: list[Any]) -> None:
         """End, after handing out held halves."""
         self._take(self.choices.flush(), out)
+        self.seen.end(ended, self.frames)
         self.ended = ended
         self.finished.append(True)
 

@@ -35,6 +35,12 @@ class Seen:
         self.head += data[: _HEAD_SIZE - len(self.head)]
         return len(self.head) == _HEAD_SIZE
 
+    def end(self, ended: str, frames: int) -> None:
+        """Forget the bytes behind the end mark of the stream; of an array without elements, its own are kept."""
+        if ended not in ("eof", "truncated"):
+            is_empty_array = ended == "array-end" and not frames
+            del self.head[self.head.find(b"]") + 1 if is_empty_array else 0 :]
+
     def look(self, data: bytes, offset: int, event: str, format: str, *, first: bool) -> None:
         """Look at a frame of a stream of ``format``: the first of all, or one that came before any choice."""
         members = _members(data)
