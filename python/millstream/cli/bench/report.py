@@ -21,8 +21,9 @@ def print_results(results: Results, left_out: Sequence[str]) -> None:
             print(format_table(table), end="\n\n")
     print("".join(f"left out: {line}\n" for line in left_out), end="")
     for table in results.tables:
-        slowest = max(table.rows, key=lambda row: row.times)
-        print(f"{table.work}: {ratio_text(slowest.times)} less CPU time than {slowest.name}")
+        if peers := [row for row in table.rows if not _is_ours(row)]:
+            slowest = max(peers, key=lambda row: row.times)
+            print(f"{table.work}: {slowest.name} takes {ratio_text(slowest.times)} the CPU time")
 
 
 def draw_chart(results: Results) -> str:
