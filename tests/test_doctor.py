@@ -145,6 +145,17 @@ def test_the_extras_are_those_of_the_project() -> None:
     assert all(set(packages) <= wanted[extra] for extra, (packages, _) in EXTRAS.items())
 
 
+def test_a_missing_requirement_is_a_problem_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "installed_version", {"orjson": "3.11"}.get)
+    found = facts()
+    assert (found["orjson"].state, found["httpx2"].state) == ("ok", "problem")
+    assert found["httpx2"].remedy == "pip install httpx2"
+    assert main(["doctor"]) == 1
+    assert " remedy: pip install httpx2\n" in capsys.readouterr().out
+
+
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ Install it once, for new shells:
   fish  millstream completion fish > ~/.config/fish/completions/millstream.fish
   tcsh  millstream completion tcsh > ~/.millstream.csh
         (then source ~/.millstream.csh in ~/.tcshrc)
+
 The folder must exist. The extra has what writes the scripts: pip install 'millstream[cli]'.
 """
 
@@ -23,7 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.description = "Print a script that completes the commands, options and files of command lines."
     parser.epilog = _INSTALL
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("shell", choices=("bash", "zsh", "fish", "tcsh"), metavar="SHELL", help="bash, zsh, fish, tcsh")
 
 

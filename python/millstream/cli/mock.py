@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Run a local server that speaks the formats of all providers on their own paths: OpenAI, Anthropic, Gemini,"
         " Cohere, Ollama, llama.cpp, TGI and Bedrock. docs/how-to/testing.md lists them."
     )
+    parser.epilog = _EXAMPLES
     parser.add_argument("--port", type=port, default=8000, help="0 selects a free port (%(default)s)")
     parser.add_argument(
         "--pace", type=pace, default=0.02, metavar="SECONDS", help="pause between two pieces (%(default)s)"
@@ -58,6 +59,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N|lines|events|bytes",
         help="with --replay: cut the bodies at other places: after N bytes, at lines, at events, or at each byte",
     )
+
+
+_EXAMPLES = """\
+examples:
+  millstream mock --echo --first-token-delay 0.3
+  millstream mock --fault status:429 --times 2
+  millstream mock --replay recording.jsonl --speed inf
+"""
 
 
 def _chop(text: str) -> "Chop":

@@ -2,13 +2,25 @@
 
 import argparse
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 __all__ = ("Parser", "count", "number", "pace", "port", "positive", "seconds")
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Fills the paragraphs of a description, and keeps the lines of one that has indented lines."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        fill = super()._fill_text
+        parts = text.strip().split("\n\n")
+        return "\n\n".join(part if "\n  " in part else fill(part, width, indent) for part in parts)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that reports an error in one line, with the remedy."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": _Formatter, **options})
 
     def error(self, message: str) -> NoReturn:
         """Report that the command line is not valid, and exit with status 2."""

@@ -21,9 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Run a proxy on 127.0.0.1 in front of URL, which writes each exchange to a file, with its timing and without"
         " keys. Clients get the printed address in place of URL; `millstream mock --replay FILE` answers as URL did."
     )
+    parser.epilog = _EXAMPLES
     parser.add_argument("url", metavar="URL", help="the upstream, such as https://api.openai.com/v1")
     parser.add_argument("--output", default="recording.jsonl", metavar="FILE", help="a new file (%(default)s)")
     parser.add_argument("--port", type=port, default=8001, help="0 selects a free port (%(default)s)")
+
+
+_EXAMPLES = """\
+examples:
+  millstream record https://api.openai.com/v1 --output chat.jsonl
+  millstream mock --replay chat.jsonl
+"""
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Run a gateway: OpenAI's chat completions and completions, relayed to upstreams, with keys, limits, failover,"
         " accounts and metrics. docs/how-to/gateway.md describes the file."
     )
+    parser.epilog = _EXAMPLES
     parser.add_argument(
         "--upstream",
         action="append",
@@ -41,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="time for streams to end at shutdown; then they end in an error (%(default)s)",
     )
     parser.add_argument("--new-key", action="store_true", help="print a new key and its hash, and exit")
+
+
+_EXAMPLES = """\
+examples:
+  millstream serve --upstream https://api.openai.com/v1=gpt-4o-mini --upstream http://127.0.0.1:8000/v1
+  millstream serve --config gateway.toml --host 0.0.0.0 --workers 2
+"""
 
 
 def run(options: argparse.Namespace) -> int:

@@ -22,11 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Chat with a model: the answer is shown while it arrives, and Ctrl-C stops it. With MESSAGE, or with text from"
         " a pipe, print one answer and exit. /help lists the commands inside a chat."
     )
-    parser.epilog = (
-        "Examples: millstream chat --model anthropic:claude-sonnet-4-5;"
-        " millstream chat --base-url http://127.0.0.1:8000/v1; git diff | millstream chat explain this change."
-        " The pip extra millstream[cli] shows answers as Markdown."
-    )
+    parser.epilog = _EXAMPLES
     parser.add_argument("message", nargs="*", metavar="MESSAGE", help="a question, which is answered once")
     parser.add_argument(
         "--model",
@@ -51,6 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reasoning", action="store_true", help="show the model's reasoning, dimmed")
     parser.add_argument("--stats", action="store_true", help="show usage and times after each answer")
     parser.add_argument("--plain", action="store_true", help="print answers as they are, not as Markdown")
+
+
+_EXAMPLES = """\
+examples:
+  millstream chat --model anthropic:claude-sonnet-4-5
+  millstream chat --base-url http://127.0.0.1:8000/v1 --stats
+  git diff | millstream chat explain this change
+
+Answers are shown as Markdown if rich is installed: pip install 'millstream[cli]'.
+"""
 
 
 def _option(text: str) -> tuple[str, Any]:

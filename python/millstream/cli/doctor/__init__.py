@@ -32,7 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Exit status: 0, whatever the sources could gain; 1 if requests would fail in this environment (a broken core,"
         " a proxy or certificates that cannot be used, a server or a key that does not work); 2 if the command line is"
-        " not valid or a PATH does not exist."
+        " not valid or a PATH does not exist.\n\n"
+        "examples:\n"
+        "  millstream doctor --online\n"
+        "  millstream doctor --base-url http://127.0.0.1:8000/v1\n"
+        "  millstream doctor --diff keep src | git apply"
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a source file, a notebook, or a folder of them")
     parser.add_argument(

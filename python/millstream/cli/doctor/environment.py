@@ -45,7 +45,7 @@ def examine_environment() -> list[Fact]:
         core,
         Fact("python", f"{platform.python_version()} ({platform.python_implementation()})"),
         Fact("platform", platform.platform()),
-        *(Fact(name, installed_version(name) or "not installed") for name in ("orjson", "httpx2")),
+        *map(_requirement, ("orjson", "httpx2")),
         *others,
         *_hosts(),
         *_extras(),
@@ -56,11 +56,18 @@ def examine_environment() -> list[Fact]:
     return facts
 
 
+def _requirement(name: str) -> Fact:
+    version = installed_version(name)
+    return Fact(name, version) if version else Fact(name, "not installed", "problem", f"pip install {name}")
+
+
 def _core() -> list[Fact]:
     try:
         from ... import BACKEND
     except Exception as error:
-        return [Fact("backend", f"broken: {type(error).__name__}: {error}", "problem")]
+        # An error of the environment's variables says what to do itself.
+        remedy = "" if "MILLSTREAM_" in str(error) else "pip install --force-reinstall millstream"
+        return [Fact("backend", f"broken: {type(error).__name__}: {error}", "problem", remedy)]
     if BACKEND == "rust":
         return [Fact("backend", BACKEND)]
     is_chosen = os.environ.get("MILLSTREAM_PURE", "") not in ("", "0")
