@@ -17,12 +17,19 @@ MODULES = [
     *(f"millstream.{name}" for name in ("globals", "integrations", "language_models", "messages", "output_parsers")),
     *(f"millstream.{name}" for name in ("outputs", "prompt_values", "prompts", "rate_limiters", "retrievers")),
     *(f"millstream.{name}" for name in ("runnables", "server", "telemetry", "testing", "tools", "transport", "utils")),
-    *(f"millstream.integrations.{name}" for name in ("anthropic", "langchain", "openai")),
+    *(f"millstream.integrations.{name}" for name in ("anthropic", "httpx_sse", "langchain", "openai")),
     *(f"millstream.providers.{name}" for name in ("anthropic", "ollama", "openai")),
     *(f"millstream.server.{name}" for name in ("gateway", "langserve", "openai_api", "resumable")),
-    *("millstream.messages.block_translators", "millstream.server.resumable.stores", "millstream.transport.native"),
+    *(
+        "millstream.callbacks.manager",
+        "millstream.messages.block_translators",
+        "millstream.server.resumable.stores",
+        "millstream.transport.native",
+    ),
 ]
 PAGES = sorted((ROOT / "docs" / "reference").glob("*.md"))
+# A page for contributors imports what is not public.
+LEARNING = sorted({*(ROOT / "docs").rglob("*.md")} - {*PAGES, ROOT / "docs" / "how-to" / "adding-a-provider.md"})
 PLACES = [place for page in PAGES for place in re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)]
 
 
@@ -46,6 +53,20 @@ def test_every_public_name_has_a_place(module: str) -> None:
     placed = {identify(place) for place in PLACES}
     names = [f"{module}.{name}" for name in import_module(module).__all__]
     assert [name for name in names if identify(name) not in placed] == []
+
+
+def list_imports(text: str) -> list[str]:
+    """Return the names that the examples of a page import from this package."""
+    found = re.findall(r"^(?:>>> )?from (millstream[\w.]*) import (\([^)]*\)|.+)", text, re.MULTILINE)
+    plain = [(module, re.sub(r"#.*| as \w+", "", names)) for module, names in found]
+    return [f"{module}.{name}" for module, names in plain for name in re.findall(r"\w+", names)]
+
+
+@pytest.mark.parametrize("page", LEARNING, ids=lambda page: page.stem)
+def test_a_name_that_a_page_imports_has_a_place(page: Any) -> None:
+    placed = {identify(place) for place in PLACES}
+    imported = [name for name in list_imports(page.read_text()) if name not in MODULES]
+    assert [name for name in imported if identify(name) not in placed] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
