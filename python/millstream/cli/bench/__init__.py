@@ -21,10 +21,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " and beside msgspec, the openai SDK and langchain-openai if they are installed. Outputs are compared before"
         " anything is timed. It takes half a minute. docs/how-to/benchmarking.md explains the figures."
     )
+    parser.epilog = _EXAMPLES
     parser.add_argument("--quick", action="store_true", help="a few seconds: short streams, rough figures")
     parser.add_argument("--only", choices=("memory", "sockets"), help="one of both parts")
     parser.add_argument("--json", metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--chart", metavar="FILE", help="draw the figures as an SVG")
+
+
+_EXAMPLES = """\
+examples:
+  millstream bench
+  millstream bench --quick --only memory
+  millstream bench --json bench.json --chart bench.svg"""
 
 
 def run(options: argparse.Namespace) -> int:
