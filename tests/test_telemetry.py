@@ -100,7 +100,7 @@ def test_an_invoke_that_streams_is_timed(which: str, traced: Traced) -> None:
 @pytest.mark.parametrize("way", STREAMS)
 def test_a_stream_stays_on_its_direct_path(way: str, traced: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("millstream.language_models.streams._run_stream", None)
-    monkeypatch.setattr("millstream.runnables.runs.transform_in_run", None)
+    monkeypatch.setattr("millstream.runnables.sequence.transform_in_run", None)
     with MockServer() as server:
         model = MODELS["chat"](server)
         STREAMS[way](model)

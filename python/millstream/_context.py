@@ -7,13 +7,13 @@ runs of both libraries are children of each other.
 from __future__ import annotations
 
 import contextvars
-import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
+from ._environment import env_var_is_set
 from ._late import late
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def ambient_handlers(present: Sequence[Any] = ()) -> Sequence[tuple[Any, bool]]:
             continue
         if (handler := variable.get()) is not None:
             found.append((handler, inherits))
-        elif make is not None and switch is not None and _is_on(switch):
+        elif make is not None and switch is not None and env_var_is_set(switch):
             found.append((make(), inherits))
     module: Any = sys.modules.get("langchain_core.tracers.context")
     if module is None:
@@ -164,11 +164,6 @@ def is_global(handler: object) -> bool:
 def has_global_handlers() -> bool:
     """Return whether the process has handlers of all runs."""
     return (process := settings()) is not None and bool(process.get_handlers())
-
-
-def _is_on(switch: str) -> bool:
-    """Return whether the environment variable ``switch`` is set, to something else than ``false`` or ``0``."""
-    return os.environ.get(switch, "") not in ("", "0", "false", "False")
 
 
 def register_configure_hook(
