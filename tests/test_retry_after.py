@@ -11,9 +11,11 @@ import pytest
 from endings import aread
 from langchain_chat import body_of, chat_models
 from millstream import ChatOpenAI
-from millstream._retry_after import find_retry_after
+from millstream._retry_after import copy_retry_after, find_retry_after
 from millstream.errors import APIConnectionError, APIStatusError, InternalServerError, ProviderError, RateLimitError
+from millstream.providers.http.retry import find_delay
 from millstream.testing import ErrorFrame, ErrorStatus, MockServer, Reply
+from millstream.wires.public_error import describe_error
 
 RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.074824224s"}
 WORDS = "Rate limit reached for m on tokens per min (TPM): Limit 30000. Please try again in 1.2s."
@@ -36,6 +38,7 @@ def test_the_headers_name_the_seconds() -> None:
     assert refused(retry_after="-5").retry_after == 0
     assert refused(retry_after="soon").retry_after is None
     assert refused(retry_after="nan").retry_after is None
+    assert refused(retry_after="inf").retry_after == refused(retry_after_ms="1e400").retry_after == 1e9
 
 
 def test_the_header_may_be_a_date() -> None:
@@ -146,3 +149,23 @@ def test_the_wait_is_a_number_in_a_body_of_json() -> None:
         with pytest.raises(InternalServerError) as caught:
             model(server).invoke("p")
         assert caught.value.retry_after == 2.5
+
+
+def test_a_delay_that_is_not_a_text_names_no_wait() -> None:
+    nested: Any = []
+    for _ in range(100_000):
+        nested = [nested]
+    assert find_retry_after({"details": [{**RETRY_INFO, "retryDelay": nested}]}) is None
+
+
+def test_causes_may_be_a_circle() -> None:
+    error = ValueError()
+    error.__cause__ = error
+    copy_retry_after(error)
+    assert not hasattr(error, "retry_after")
+
+
+def test_a_wait_without_an_end_is_not_waited_for_and_is_a_number_for_clients() -> None:
+    error = refused(retry_after="inf")
+    assert find_delay(error, 0) is None
+    assert describe_error(error).headers == {"retry-after": "1000000000"}

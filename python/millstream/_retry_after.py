@@ -19,26 +19,29 @@ _UNITS = r"ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?"
 # A number and its unit: of a duration such as 1m30.5s, or 1 minute and 30 seconds.
 _PART = re.compile(rf"(?:,? (?:and )?)?(\d{{1,9}}(?:\.\d{{1,15}})?) ?({_UNITS})(?![a-z])", re.I)
 _ADVICE = re.compile(r"\b(?:try again|try your request again|retry|retry your request) (?:in|after) (?=\d)", re.I)
+# No wait is longer, in seconds: a server may name an infinite one, which is not a number of seconds.
+_LONGEST = 1e9
 # At most so many characters of a message are searched.
 _MESSAGE_SIZE = 4096
+_MOST_CAUSES = 100
 _GOOGLES_TYPE = "type.googleapis.com/google.rpc.RetryInfo"
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds in ``retry-after-ms`` or ``retry-after`` (a number or a date); ``None`` without either.
 
-    A time that has passed is 0.
+    A time that has passed is 0, and an endless one is 10⁹ seconds.
     """
     for name, divisor in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             seconds = float(headers[name]) / divisor
         except (KeyError, ValueError):
             continue
-        return max(0.0, seconds) if seconds == seconds else None
+        return _bound(seconds) if seconds == seconds else None
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
+        return _bound(parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
 
@@ -54,8 +57,9 @@ def find_retry_after(error: object, message: object = None) -> float | None:
     seconds: Any = fields.get("retry_after")
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, dict) and detail.get("@type") == _GOOGLES_TYPE:
-            return _parse_duration(str(detail.get("retryDelay")))
-    if type(seconds) in (int, float) and 0 <= seconds < 1e9:
+            delay = detail.get("retryDelay")
+            return _parse_duration(delay) if isinstance(delay, str) else None
+    if type(seconds) in (int, float) and 0 <= seconds < _LONGEST:
         return float(seconds)
     text = fields.get("message") if message is None else message
     found = set(_find_advice(text[:_MESSAGE_SIZE])) if isinstance(text, str) else set()
@@ -66,11 +70,13 @@ def copy_retry_after(error: Any) -> None:
     """Set ``retry_after`` of ``error``, of another library, to that of the exception of ours that is its cause."""
     cause = error
     try:
-        while cause is not None:
+        # A user's exception may be its own cause.
+        for _ in range(_MOST_CAUSES):
             if (seconds := getattr(cause, "retry_after", None)) is not None:
                 error.retry_after = seconds
                 return
-            cause = cause.__cause__
+            if (cause := cause.__cause__) is None:
+                return
     finally:
         # A traceback keeps this frame.
         del cause, error
@@ -90,4 +96,8 @@ def _parse_duration(text: str) -> float | None:
         unit = part[2].lower()
         seconds = (seconds or 0.0) + float(part[1]) * _UNIT_SECONDS["ms" if unit in _MILLISECONDS else unit[0]]
         end = part.end()
-    return seconds
+    return None if seconds is None else _bound(seconds)
+
+
+def _bound(seconds: float) -> float:
+    return float(min(max(0.0, seconds), _LONGEST))

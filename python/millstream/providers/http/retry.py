@@ -66,9 +66,10 @@ class Tries:
     def wait(self, error: Exception) -> float | None:
         """Return the seconds to wait before the next try after ``error``; ``None`` if there is no next try."""
         now, delay = time.monotonic(), find_delay(error, self.tried)
+        is_last = delay is None or self.tried >= self._max or now + delay >= self._end_by
         if delay is not None and self._turn is not None and _is_refusal(error):
-            self._turn.refuse(now, delay, is_last=self.tried >= self._max)
-        if delay is None or self.tried >= self._max or now + delay >= self._end_by:
+            self._turn.refuse(now, delay, is_last=is_last)
+        if delay is None or is_last:
             return None
         self.tried += 1
         logger.info("%s; trying again in %.2f s (%d of %d)", type(error).__name__, delay, self.tried, self._max)
@@ -108,4 +109,4 @@ def _is_refusal(error: Exception) -> bool:
 def _lane_of(request: Request, model: object) -> tuple[object, ...]:
     """Return what is refused together: requests to one URL, with one key, for one model."""
     keys = hash(tuple(request.headers.get(name) for name in _KEY_HEADERS))
-    return request.url.partition("?")[0], model, keys
+    return request.url.partition("?")[0], model if isinstance(model, str) else None, keys
