@@ -10,13 +10,16 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
+from asgi_calls import Client
 from millstream import AzureChatOpenAI, BaseChatModel, WireOptions, telemetry
+from millstream._backend import BACKEND
 from millstream.globals import get_handlers
 from millstream.language_models import FakeListChatModel
 from millstream.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from millstream.output_parsers import StrOutputParser
 from millstream.outputs import ChatGeneration, ChatResult
 from millstream.prompts import ChatPromptTemplate
+from millstream.server import EventStreamResponse
 from millstream.testing import MockServer, Reply
 from traced import MODELS, Traced, aread, traced
 
@@ -186,6 +189,19 @@ def test_a_model_of_the_user_has_a_span(traced: Traced) -> None:
     assert attributes(first)["gen_ai.provider.name"] == "parrot"
     assert attributes(second)["gen_ai.request.stream"] is True
     assert attributes(second)["gen_ai.response.time_to_first_chunk"] >= 0
+
+
+@pytest.mark.parametrize("which", ["completions", "chat", "anthropic"])
+def test_a_response_is_still_sent_from_the_callback_of_the_connection(which: str, traced: Traced) -> None:
+    async def main() -> None:
+        client = Client()
+        with MockServer(Reply(pieces=["a", *["b"] * 20], pace=0.002)) as server:
+            await client.call(EventStreamResponse(MODELS[which](server).astream_records("p", wire="ndjson")))
+        assert client.is_whole
+        assert client.is_direct is (BACKEND == "rust")
+
+    asyncio.run(main())
+    assert dict(traced.span.attributes or {})["gen_ai.usage.output_tokens"] == 21
 
 
 # Content.
