@@ -30,6 +30,7 @@ class PlainDocstrings(griffe.Extension):
         placed = {item.canonical_path: item for item in _placed(pkg)}
         for item in placed.values():
             _adopt(item, {*placed})
+            _list_fields(item)
 
 
 def _placed(pkg: griffe.Module) -> Iterator[griffe.Class]:
@@ -56,6 +57,25 @@ def _adopt(item: griffe.Class, placed: set[str]) -> None:
         for name, member in base.members.items():
             if name not in item.members and not name.startswith("_"):
                 item.set_member(name, griffe.Alias(name, target=member, parent=item))
+
+
+def _list_fields(item: griffe.Class) -> None:
+    """Add the fields of a class without a constructor of its own, such as a ``TypedDict``, to its docstring."""
+    if "__init__" in item.members or "dataclass" in item.labels or item.docstring is None:
+        return
+    fields = [field for field in item.members.values() if _is_field(field)]
+    if lines := [_declare(field) for field in fields]:
+        item.docstring.value += "\n\n" + "\n".join(["```python", *lines, "```"])
+
+
+def _is_field(member: griffe.Object | griffe.Alias) -> bool:
+    is_plain = member.is_attribute and member.docstring is None and not member.name.startswith("_")
+    return is_plain and member.annotation is not None and "ClassVar" not in str(member.annotation)
+
+
+def _declare(field: Any) -> str:
+    value = "" if field.value is None or "field(" in str(field.value) else f" = {field.value}"
+    return f"{field.name}: {field.annotation}{value}"
 
 
 def _walk(item: griffe.Object) -> Iterator[griffe.Object]:
