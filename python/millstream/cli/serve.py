@@ -80,14 +80,21 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError("no upstream is named", "add --upstream URL, or --config FILE", status=2)
     settings = {"config": options.config, "upstreams": options.upstream, "grace": options.grace}
     os.environ[VARIABLE] = json.dumps(settings)
-    with _listen(options.host, options.port) as sock:
-        _warn(options, config, sock.getsockname()[1])
-        _serve(options, sock)
+    with _bind(options.host, options.port) as sock:
+        port = sock.getsockname()[1]
+        if options.workers == 1:
+            # From now on, connections wait in it until the gateway has started.
+            sock.listen(_BACKLOG)
+        else:
+            # uvicorn gives its workers a socket that it has made itself.
+            sock.close()
+        _warn(options, config, port)
+        _serve(options, sock, port)
     return 0
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens: connections wait in it until the gateway has started."""
+def _bind(host: str, port: int) -> socket.socket:
+    """Return a socket with the address; raise :class:`CommandError` if it cannot be listened on."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except socket.gaierror:
@@ -97,14 +104,13 @@ def _listen(host: str, port: int) -> socket.socket:
         if os.name != "nt":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-        sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
         raise port_error(port, error) from None
     return sock
 
 
-def _serve(options: argparse.Namespace, sock: socket.socket) -> None:
+def _serve(options: argparse.Namespace, sock: socket.socket, port: int) -> None:
     """Run the workers until a signal ends them."""
     import uvicorn
 
@@ -117,9 +123,6 @@ def _serve(options: argparse.Namespace, sock: socket.socket) -> None:
         "timeout_graceful_shutdown": options.grace + _FAREWELL_SECONDS,
     }
     if options.workers > 1:
-        # uvicorn gives its workers a socket that it has made itself.
-        port = sock.getsockname()[1]
-        sock.close()
         uvicorn.run(app, host=options.host, port=port, workers=options.workers, **settings)
         return
     server = uvicorn.Server(uvicorn.Config(app, **settings))
