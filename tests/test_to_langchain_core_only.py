@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from millstream.testing import MockServer
 
 BLOCK = """
@@ -83,14 +85,14 @@ def test_a_model_that_needs_langchain_openai_says_what_to_install() -> None:
     assert shown == f"ImportError: millstream.integrations.langchain.{expected}"
 
 
-def test_a_conversion_without_langchain_says_what_to_install() -> None:
+@pytest.mark.parametrize("name", ["to_langchain", "ChatOpenAI", "OpenAI", "StrOutputParser"])
+def test_a_name_without_langchain_says_what_to_install(name: str) -> None:
     code = BLOCK.replace('"langchain_openai", ', '"langchain_core", "langchain_openai", ')
     made = subprocess.run(
-        [sys.executable, "-c", f"{code}\nfrom millstream.integrations.langchain import to_langchain"],
+        [sys.executable, "-c", f"{code}\nfrom millstream.integrations.langchain import {name}"],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "ImportError" in made.stderr
-    assert "pip install" in made.stderr
-    assert "millstream[langchain]" in made.stderr
+    expected = "millstream.integrations.langchain needs LangChain: pip install 'millstream[langchain]'"
+    assert made.stderr.splitlines()[-1] == f"ImportError: {expected}"

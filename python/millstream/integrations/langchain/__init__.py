@@ -72,18 +72,7 @@ def __getattr__(name: str) -> Any:
     try:
         return _find(name)
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if missing == "langchain_core":
-            raise ImportError(
-                "millstream.integrations.langchain needs LangChain: pip install 'millstream[langchain]'"
-            ) from error
-        if missing not in _PACKAGES:
-            raise
-        if name in _CORE_MODELS:
-            return _find_of_core(name)
-        raise ImportError(
-            f"millstream.integrations.langchain.{name} needs {_PACKAGES[missing]}: pip install {_PACKAGES[missing]}"
-        ) from error
+        return _find_without_package(name, error)
     except ImportError as error:
         library = (error.name or "").partition(".")[0]
         if library != "langchain_core" and library not in _PACKAGES:
@@ -92,6 +81,25 @@ def __getattr__(name: str) -> Any:
             f"millstream.integrations.langchain.{name} does not support this version of {library.replace('_', '-')}:"
             " pip install --upgrade 'millstream[langchain]'"
         ) from error
+
+
+def _find_without_package(name: str, error: ModuleNotFoundError) -> Any:
+    """Return a model of Millstream's, converted, where its provider's package of LangChain is missing."""
+    missing = (error.name or "").partition(".")[0]
+    if missing in _PACKAGES and name in _CORE_MODELS:
+        try:
+            return _find_of_core(name)
+        except ModuleNotFoundError as of_core:
+            error, missing = of_core, (of_core.name or "").partition(".")[0]
+    if missing == "langchain_core":
+        raise ImportError(
+            "millstream.integrations.langchain needs LangChain: pip install 'millstream[langchain]'"
+        ) from error
+    if missing not in _PACKAGES:
+        raise error
+    raise ImportError(
+        f"millstream.integrations.langchain.{name} needs {_PACKAGES[missing]}: pip install {_PACKAGES[missing]}"
+    ) from error
 
 
 _HOSTS = (
