@@ -86,7 +86,7 @@ class ChatAnthropic(AnthropicFields):
     ``total_timeout``
         the seconds for a whole answer, all tries and the waits between them included.
     ``max_retries``
-        how often a request is sent again after a refused connection, 408, 409, 429 or 5xx.
+        how often a request is sent again after a failed connection, a timeout, 408, 409, 429 or 5xx.
     ``max_response_size``
         the most bytes of an answer without streaming.
 

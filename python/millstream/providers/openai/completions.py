@@ -50,9 +50,9 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     ``temperature``, ``top_p``, ``presence_penalty``, ``frequency_penalty``, ``logit_bias``, ``seed``
         how tokens are chosen.
     ``max_tokens``
-        the most tokens of the answer: 256, and -1 for as many as fit.
+        the most tokens of the answer, 256 by default; -1 stands for as many as fit.
     ``n``, ``best_of``
-        the number of answers to a prompt, and of those among which the server chooses; streams have one.
+        the number of answers to a prompt, and of those among which the server chooses; both are 1 with ``streaming``.
     ``logprobs``
         request the log probabilities of so many alternatives of each token.
     ``model_kwargs``, ``extra_body``
@@ -86,7 +86,7 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
     ``total_timeout``
         the seconds for a whole answer, all tries and the waits between them included.
     ``max_retries``
-        how often a request is sent again after a refused connection, 408, 409, 429 or 5xx.
+        how often a request is sent again after a failed connection, a timeout, 408, 409, 429 or 5xx.
     ``max_response_size``
         the most bytes of an answer without streaming.
 
