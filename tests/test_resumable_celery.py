@@ -87,7 +87,7 @@ def test_an_answer_is_followed_from_the_queue_to_its_end(app: str, upstream: Moc
 
 def test_an_error_of_the_model_reaches_the_client(app: str, upstream: MockServer) -> None:
     upstream.reply = Reply(fault=ErrorStatus(400))
-    assert '"type":"error"' in httpx2.get(ask(app), timeout=60).text
+    assert "the model's server refused the request" in httpx2.get(ask(app), timeout=60).text
 
 
 def test_a_running_answer_is_cancelled(app: str, upstream: MockServer) -> None:

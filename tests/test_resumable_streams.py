@@ -17,6 +17,7 @@ from millstream.server.resumable import (
     resume,
     shut_down_streams,
     stop,
+    store_lifespan,
 )
 from millstream.server.resumable import generation as generation_module
 from millstream.testing import assert_no_leaks
@@ -303,6 +304,22 @@ def test_a_follower_waits_for_a_stream_that_has_not_begun(places: str) -> None:
         await reader.read(follower)
         assert reader.numbers == ['{"n":0}', '{"n":1}']
         assert await resume(store, "never", wait=0.01) == NotResumable("unknown")
+
+    run(places, case)
+
+
+def test_the_lifespan_of_a_store_waits_until_the_end_of_its_streams_is_stored(places: str) -> None:
+    async def case(store: StreamStore) -> None:
+        own, source = open_store(places), Source()
+        source.send(ValueError("x"))
+        with pytest.raises(ValueError, match="x"):
+            async with store_lifespan(own):
+                # An error before the first chunk is raised at once.
+                await Reader().read(resumable(source, own, stream_id="early"))
+        assert generation_module._running == {}
+        # A store in memory drops its streams when it is closed.
+        if places != "memory":
+            assert await ended(store, "early") == "failed"
 
     run(places, case)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Self
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -141,21 +140,37 @@ def resumable_routes(
     ]
 
 
-def store_lifespan(store: StreamStore, *, grace: float = 0.0) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+class StoreLifespan:
+    """Ends the streams of a store, and closes the store, when it is left; called with an app, it is its lifespan."""
+
+    __slots__ = ("_grace", "_store")
+
+    def __init__(self, store: StreamStore, grace: float) -> None:
+        self._store, self._grace = store, grace
+
+    def __call__(self, app: object) -> Self:
+        """Return the lifespan of ``app``."""
+        return self
+
+    async def __aenter__(self) -> None:
+        """Do nothing: a store opens its connections when it is first used."""
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let the streams end, and close the store."""
+        try:
+            await shut_down_streams(self._store, grace=self._grace)
+        finally:
+            await self._store.aclose()
+
+
+def store_lifespan(store: StreamStore, *, grace: float = 0.0) -> StoreLifespan:
     """Return a lifespan for ``Starlette(lifespan=…)``, which ends the store's streams and then closes it.
 
-    Running streams have ``grace`` seconds to end by themselves; see :func:`shut_down_streams`.
+    Running streams have ``grace`` seconds to end by themselves; see :func:`shut_down_streams`. Outside of an app, in
+    a script or a task of a queue, it is an async context manager: ``async with store_lifespan(store):``. A store that
+    is closed before the ends of its streams are stored loses them: followers wait for the lease to run out.
     """
-
-    @asynccontextmanager
-    async def lifespan(app: object) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await shut_down_streams(store, grace=grace)
-            await store.aclose()
-
-    return lifespan
+    return StoreLifespan(store, grace)
 
 
 async def _begin(
