@@ -27,9 +27,12 @@ UNSEEN = re.compile(r"^<!-- setup\n.*?^-->\n+", re.DOTALL | re.MULTILINE)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Take the address of the repository from the project's metadata."""
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
-    config.repo_url = urls.get("Repository") or urls.get("Source")
+    """Take the address of the repository from the project's metadata.
+
+    It is not ``repo_url``: with that, each page of the theme asks the repository's host for its figures.
+    """
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    config.extra["repository"] = urls["Homepage"]
     return config
 
 
@@ -88,10 +91,9 @@ def _row(row: re.Match[str]) -> str:
 
 
 def _outside(label: str, path: str, config: MkDocsConfig) -> str:
-    """Return a link to a file of the repository; without a repository to link to, its label."""
-    if not (ROOT / path).exists():
-        return f"[{label}]({path})"  # MkDocs reports it.
-    return f"[{label}]({config.repo_url.rstrip('/')}/blob/main/{path})" if config.repo_url else label
+    """Return a link to a file of the repository. MkDocs reports a file that does not exist."""
+    is_there = (ROOT / path).exists()
+    return f"[{label}]({config.extra['repository']}/blob/main/{path})" if is_there else f"[{label}]({path})"
 
 
 def _label(label: str, place: str, files: Files) -> str:
