@@ -133,8 +133,11 @@ class RunHandlers:
     def __bool__(self) -> bool:
         return bool(self._handlers)
 
-    def keep_notified(self) -> None:
-        """Drop the handlers that have not been called yet."""
+    def keep_notified(self, run_id: UUID) -> None:
+        """Drop the handlers that have not been called yet; those that knew of the run by then forget it."""
+        for one in self._handlers:
+            if not one.notified and (forget := getattr(one.handler, "_forget_run", None)) is not None:
+                forget(run_id)
         self._handlers = [handler for handler in self._handlers if handler.notified]
 
     def dispatch(self, event: str, ignore: str | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:

@@ -137,7 +137,7 @@ class RunManager(BaseRunManager):
         try:
             self._notify(event, ignore, args, {"metadata": self.metadata, **kwargs})
         except BaseException as error:
-            self._run_handlers.keep_notified()
+            self._run_handlers.keep_notified(self.run_id)
             with suppress(Exception):
                 report_error(error)
             raise
@@ -191,7 +191,7 @@ class AsyncRunManager(BaseRunManager, ABC):
         try:
             await self._notify(event, ignore, args, {"metadata": self.metadata, **kwargs})
         except BaseException as error:
-            self._run_handlers.keep_notified()
+            self._run_handlers.keep_notified(self.run_id)
             with suppress(Exception):
                 await report_error(error)
             raise

@@ -30,8 +30,12 @@ def captures_content() -> bool:
 
 
 def to_json(value: Any) -> str:
-    """Return ``value`` as JSON: an attribute of a span is no list of dicts. Other values are texts."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    """Return ``value`` as JSON: an attribute of a span is no list of dicts. What JSON cannot have is a text."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):
+        # Keys that are not texts, and circles.
+        return str(value)
 
 
 def input_messages(messages: Sequence[Any]) -> str:

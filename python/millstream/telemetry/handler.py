@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .instruments import Instruments
 
 __all__ = ("TelemetryHandler",)
+
+logger = logging.getLogger("millstream")
 
 
 class _Operation:
@@ -85,6 +88,11 @@ class TelemetryHandler(BaseCallbackHandler):
         else:
             operation.time_chunks(timer)
 
+    def _forget_run(self, run_id: UUID) -> None:
+        """Drop what is known of a run that does not start: another handler has raised."""
+        self._models.pop(run_id, None)
+        self._timers.pop(run_id, None)
+
     def _enter_run(self, run_id: UUID | None) -> Token[Any] | None:
         """Make the span of a run the current one, in the context of users' code."""
         operation = None if run_id is None else self._open.get(run_id)
@@ -122,16 +130,20 @@ class TelemetryHandler(BaseCallbackHandler):
 
     def on_llm_end(self, response: Any, *, run_id: UUID, **info: Any) -> None:
         """End the span of a model's call."""
-        if (operation := self._open.pop(run_id, None)) is not None:
-            self._describe_answer(operation, response)
-            self._end_model(operation, None)
+        with self._ending(run_id) as operation:
+            self._describe_call(operation, response)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, response: Any = None, **info: Any) -> None:
         """End the span of a model's call that failed, or whose stream was left."""
-        if (operation := self._open.pop(run_id, None)) is not None:
+        with self._ending(run_id, error) as operation:
+            self._describe_call(operation, response)
+
+    def _describe_call(self, operation: _Operation | None, response: Any) -> None:
+        """Add how fast the chunks came, and what the answer says, if there is one."""
+        if operation is not None:
+            self._describe_chunks(operation)
             if response is not None:
                 self._describe_answer(operation, response)
-            self._end_model(operation, error)
 
     def _describe_answer(self, operation: _Operation, response: Any) -> None:
         """Add what the answer says, if there is one, and record its tokens."""
@@ -144,14 +156,13 @@ class TelemetryHandler(BaseCallbackHandler):
             if self._captures and generations:
                 operation.span.set_attribute("gen_ai.output.messages", output_messages(generations))
 
-    def _end_model(self, operation: _Operation, error: BaseException | None) -> None:
+    def _describe_chunks(self, operation: _Operation) -> None:
         timer = operation.timer
         if timer is not None and timer.first is not None:
             operation.span.set_attribute("gen_ai.response.time_to_first_chunk", timer.first)
             if timer.count > 1:
                 operation.span.set_attribute("millstream.time_per_chunk", timer.later / (timer.count - 1))
             self._instruments.record_chunks(timer.first, timer.later, timer.count - 1, operation.common)
-        self._end(operation, error)
 
     # Tools, retrievers and chains.
 
@@ -173,12 +184,11 @@ class TelemetryHandler(BaseCallbackHandler):
 
     def on_tool_end(self, output: Any, *, run_id: UUID, **info: Any) -> None:
         """End the span of a tool's run."""
-        if (operation := self._open.pop(run_id, None)) is not None:
-            if self._captures:
+        with self._ending(run_id) as operation:
+            if self._captures and operation is not None:
                 result = getattr(output, "content", output)
                 text = result if isinstance(result, str) else to_json(result)
                 operation.span.set_attribute("gen_ai.tool.call.result", text)
-            self._end(operation, None)
 
     def on_retriever_start(self, serialized: Any, query: str, *, run_id: UUID, **info: Any) -> None:
         """Start the span of a retriever's run."""
@@ -191,8 +201,8 @@ class TelemetryHandler(BaseCallbackHandler):
 
     def on_retriever_end(self, documents: Sequence[Any], *, run_id: UUID, **info: Any) -> None:
         """End the span of a retriever's run."""
-        if (operation := self._open.pop(run_id, None)) is not None:
-            self._end(operation, None)
+        with self._ending(run_id):
+            pass
 
     def on_chain_start(self, serialized: Any, inputs: Any, *, run_id: UUID, **info: Any) -> None:
         """Start the span of a chain's run."""
@@ -200,13 +210,13 @@ class TelemetryHandler(BaseCallbackHandler):
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **info: Any) -> None:
         """End the span of a chain's run."""
-        if (operation := self._open.pop(run_id, None)) is not None:
-            self._end(operation, None)
+        with self._ending(run_id):
+            pass
 
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **info: Any) -> None:
         """End the span of a run that failed, or that was left."""
-        if (operation := self._open.pop(run_id, None)) is not None:
-            self._end(operation, error)
+        with self._ending(run_id, error):
+            pass
 
     on_tool_error = on_retriever_error = on_chain_error
 
@@ -216,19 +226,29 @@ class TelemetryHandler(BaseCallbackHandler):
     def run_agent(self, name: str, details: Mapping[str, Any]) -> Iterator[None]:
         """Make a span of the block, which is the current one in it."""
         common = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": name}
-        attributes = {**common, **details}
-        span = self._tracer.start_span(f"invoke_agent {name}", kind=SpanKind.INTERNAL, attributes=attributes)
-        operation = _Operation(span, common)
+        try:
+            span = self._tracer.start_span(
+                f"invoke_agent {name}", kind=SpanKind.INTERNAL, attributes={**common, **details}
+            )
+        except Exception as error:
+            logger.warning("the agent %s has no span: %r", name, error)
+            yield
+            return
+        operation, failure = _Operation(span, common), None
         token = otel.attach(set_span_in_context(span))
         try:
             yield
         except BaseException as error:
-            self._end(operation, error)
+            failure = error
             raise
-        else:
-            self._end(operation, None)
         finally:
             otel.detach(token)
+            try:
+                self._end(operation, failure)
+            except Exception as error:
+                logger.warning("the span of the agent %s is not whole: %r", name, error)
+            # A traceback keeps this frame.
+            del failure
 
     # Spans.
 
@@ -256,18 +276,34 @@ class TelemetryHandler(BaseCallbackHandler):
         is_inside = get_current_span(current).get_span_context().trace_id == of_parent.trace_id
         return current if is_inside else set_span_in_context(parent.span, current)
 
+    @contextmanager
+    def _ending(self, run_id: UUID, error: BaseException | None = None) -> Iterator[_Operation | None]:
+        """End the span of a run, if there is one, after the block, which describes its end and may raise."""
+        # Those of a run whose span could not be started.
+        self._forget_run(run_id)
+        operation = self._open.pop(run_id, None)
+        try:
+            yield operation
+        finally:
+            if operation is not None:
+                self._end(operation, error)
+
     def _end(self, operation: _Operation, error: BaseException | None) -> None:
         span, kind = operation.span, None
-        if error is not None and (isinstance(error, GeneratorExit) or is_cancelled(error)):
-            # Leaving is the consumer's choice, and not an error of the operation.
-            span.set_attribute("millstream.left", True)
-        elif error is not None:
-            kind = type(error).__name__
-            span.set_attribute("error.type", kind)
-            span.set_status(Status(StatusCode.ERROR, str(error)))
-        if operation.common:
-            self._instruments.record_duration(time.monotonic() - operation.start, operation.common, kind)
-        span.end()
+        try:
+            if error is not None and (isinstance(error, GeneratorExit) or is_cancelled(error)):
+                # Leaving is the consumer's choice, and not an error of the operation.
+                span.set_attribute("millstream.left", True)
+            elif error is not None:
+                kind = type(error).__name__
+                span.set_attribute("error.type", kind)
+                span.set_status(StatusCode.ERROR)
+                # A user's exception may raise here.
+                span.set_status(Status(StatusCode.ERROR, str(error)))
+            if operation.common:
+                self._instruments.record_duration(time.monotonic() - operation.start, operation.common, kind)
+        finally:
+            span.end()
 
 
 def _names(info: Mapping[str, Any]) -> dict[str, str]:

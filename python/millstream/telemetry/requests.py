@@ -56,10 +56,13 @@ def common_attributes(
 
 def _server(model: Any) -> dict[str, Any]:
     url = getattr(model, "_base_url", None)
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or not parts.hostname:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        # The request fails.
         return {}
-    return {"server.address": parts.hostname, "server.port": parts.port or (443 if parts.scheme == "https" else 80)}
+    return {"server.address": parts.hostname, "server.port": port} if parts.hostname else {}
 
 
 def request_attributes(params: Mapping[str, Any]) -> dict[str, Any]:
