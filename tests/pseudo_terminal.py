@@ -9,6 +9,7 @@ import signal
 import struct
 import sys
 import termios
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -71,6 +72,14 @@ class Terminal:
         """Whether the terminal shows what is typed."""
         return bool(termios.tcgetattr(self._descriptor)[3] & termios.ECHO)
 
+    def wait_for_silence(self) -> None:
+        """Wait until the terminal takes whole lines and shows none: the program does not read them now."""
+        while True:
+            modes = termios.tcgetattr(self._descriptor)[3]
+            if modes & termios.ICANON and not modes & termios.ECHO:
+                return
+            time.sleep(0.01)
+
     def expect(self, text: str) -> str:
         """Read until ``text`` has been shown after what an earlier call returned; return it with what is before it."""
         while (found := self.text.find(text, self._seen)) < 0:
@@ -78,6 +87,16 @@ class Terminal:
                 raise AssertionError(f"{text!r} is not in {self.text[self._seen :]!r}")
         begun, self._seen = self._seen, found + len(text)
         return self.text[begun : self._seen]
+
+    def interrupt_until_it_ends(self) -> int:
+        """Press Ctrl-C, again where nothing happens, and return the exit status.
+
+        CPython loses a signal that arrives just before readline waits for a key.
+        """
+        self.interrupt()
+        while not select.select([self._descriptor], [], [], 2)[0]:
+            self.interrupt()
+        return self.wait()
 
     def wait(self) -> int:
         """Read to the end, and return the exit status."""

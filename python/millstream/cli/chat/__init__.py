@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CommandError
@@ -120,22 +121,35 @@ def _answer_once(session: Session, question: str) -> int:
 def _converse(session: Session) -> int:
     from .commands import Leave, run_command
     from .prompting import Prompter
+    from .signals import interrupt_once
 
     session.note(f"{session.settings.name}; /help lists the commands, Ctrl-D leaves")
     prompter = Prompter()
     while True:
+        line = ""
         try:
             line = prompter.read()
-        except (EOFError, KeyboardInterrupt):
-            print(file=sys.stderr)
-            return 0
-        try:
-            if line.strip() and not run_command(session, line):
-                session.converse(line)
+            with interrupt_once():
+                if line.strip() and not run_command(session, line):
+                    session.converse(line)
         except CommandError as error:
             session.report(error)
         except KeyboardInterrupt:
-            # Just before or after an answer: the chat continues as it does in the middle of one.
-            session.note("stopped; /retry asks again")
+            if line:
+                # Just before or after an answer: the chat continues as it does in the middle of one.
+                session.note_stop()
+            elif time.monotonic() - session.stopped_at > _PATIENCE:
+                return _leave()
+        except EOFError:
+            return _leave()
         except Leave:
             return 0
+
+
+def _leave() -> int:
+    print(file=sys.stderr)
+    return 0
+
+
+# Seconds after a stop in which Ctrl-C at the prompt does not leave: it was pressed again for the answer.
+_PATIENCE = 1.0

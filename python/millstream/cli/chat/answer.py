@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .display import Display
-from .signals import interrupt_once
 
 if TYPE_CHECKING:
     from ...language_models.chat_models import BaseChatModel
@@ -72,7 +71,7 @@ def stream_answer(model: BaseChatModel, messages: Sequence[BaseMessage], display
 
     answer, began = Answer(), time.perf_counter()
     try:
-        with interrupt_once(), display, closing(model.stream(messages)) as stream:
+        with display, closing(model.stream(messages)) as stream:
             for chunk in stream:
                 answer.chunks.append(chunk)
                 thought = _reasoning_of(chunk)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from ..errors import CommandError
@@ -28,6 +30,7 @@ class Session:
         self.system = system
         self.messages: list[BaseMessage] = []
         self.model = settings.create_model()
+        self.stopped_at = -math.inf
         self._question: str | None = None
         self._is_answered = False
 
@@ -54,11 +57,16 @@ class Session:
         if answer.error is not None:
             self.report(describe_failure(answer.error, self.settings, is_interactive=True))
         elif answer.is_stopped:
-            self.note("stopped; /retry asks again")
+            self.note_stop()
         elif not answer.text:
             self.note("the answer is empty; /retry asks again")
         elif answer.is_limited:
             self.note("the answer ends at the limit of tokens; '-o max_tokens=N' raises it")
+
+    def note_stop(self) -> None:
+        """Report that Ctrl-C has stopped the answer."""
+        self.stopped_at = time.monotonic()
+        self.note("stopped; /retry asks again")
 
     def retry(self) -> None:
         """Ask the last question again, in place of its answer."""
