@@ -19,6 +19,8 @@ __all__ = ("on_config", "on_files", "on_page_markdown")
 ROOT = Path(__file__).parent.parent.parent
 # Files of the repository that are pages of the site too.
 BESIDE = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "README.md": "index.md"}
+# How much a page counts in a search: first the pages that answer questions, last the tables of figures.
+WEIGHTS = {"how-to": 3, "explanation": 2, "migrating": 2, "benchmarks": 0.2}
 LINK = re.compile(r"(?<!!)\[(?P<label>[^\]\n]+)\]\((?P<target>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 CODE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 ROW = re.compile(r"^\|.*\|$", re.MULTILINE)
@@ -45,7 +47,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Rewrite links and examples for readers of the site."""
+    """Rewrite links and examples for readers of the site, and weigh the page for the search."""
+    page.meta.setdefault("search", {"boost": WEIGHTS.get(posixpath.dirname(page.file.src_uri), 1)})
     folder = _folder(page.file)
     found, at = [], 0
     markdown = UNSEEN.sub("", markdown)
