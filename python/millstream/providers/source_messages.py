@@ -14,7 +14,7 @@ from ..outputs.chat_generation import ChatGenerationChunk
 from .openai.chat_stream import DecodedMessages, make_delta_chunk
 from .openai.usage import create_responses_usage, create_usage_metadata
 
-__all__ = ("Source", "SourceMessages", "describe_source")
+__all__ = ("Source", "SourceMessages", "describe_source", "read_usage")
 
 
 class Source(NamedTuple):
@@ -130,13 +130,17 @@ class SourceMessages(DecodedMessages):
 
     def _usage_chunk(self, usage: Mapping[str, Any]) -> AIMessageChunk:
         chunk = text_chunk("", self._id)
-        if "prompt_tokens" in usage:
-            chunk.usage_metadata = create_usage_metadata(usage, self._metadata[3])
-        elif "input_tokens_details" in usage:
-            chunk.usage_metadata = create_responses_usage(usage, self._metadata[3])
-        else:
-            chunk.usage_metadata = _count_tokens(usage)
+        chunk.usage_metadata = read_usage(usage, self._metadata[3])
         return chunk
+
+
+def read_usage(usage: Mapping[str, Any], service_tier: str | None = None) -> UsageMetadata:
+    """Return the counts of ``usage``, in the names of any format."""
+    if "prompt_tokens" in usage:
+        return create_usage_metadata(usage, service_tier)
+    if "input_tokens_details" in usage:
+        return create_responses_usage(usage, service_tier)
+    return _count_tokens(usage)
 
 
 def _count_tokens(usage: Mapping[str, Any]) -> UsageMetadata:

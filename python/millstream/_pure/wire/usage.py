@@ -5,7 +5,7 @@ from typing import Any
 
 from .wire import kept_text
 
-__all__ = ("chat_usage", "count_tokens", "find_counts", "has_list", "script_usage")
+__all__ = ("chat_usage", "find_counts", "has_list", "script_usage")
 
 _MAX_DIGITS = 15
 
@@ -80,11 +80,7 @@ def find_counts(usage: Any) -> dict[str, int]:
     digits and nothing else, which JavaScript reads exactly. ``total`` is the sum where it is not known; the last two
     are left out where they are 0.
     """
-    return count_tokens({} if usage is None else json.loads(kept_text(usage), parse_int=_as_count, strict=False))
-
-
-def count_tokens(value: Any) -> dict[str, int]:
-    """Return the counts of a usage object that has been read; see :func:`find_counts`."""
+    value = {} if usage is None else json.loads(kept_text(usage), parse_int=_as_count, strict=False)
     counts: dict[str, int] = {}
     for name, groups in _PATHS:
         found = next((total for group in groups if (total := _sum(value, group)) is not None), None)

@@ -68,9 +68,9 @@ def _openai(url: str) -> Stream:
 
 
 def _langchain(url: str) -> Stream:
-    from importlib import import_module
+    from langchain_openai import ChatOpenAI
 
-    model: Any = import_module("langchain_openai").ChatOpenAI(model="m", base_url=url, api_key="none")
+    model: Any = ChatOpenAI(model="m", base_url=url, api_key="none")  # type: ignore[arg-type]
     return lambda: (chunk.content for chunk in model.stream(_PROMPT))
 
 
