@@ -186,3 +186,26 @@ def test_nothing_is_written_without_a_stream(monkeypatch: pytest.MonkeyPatch) ->
     with BatchProgress(total=1) as progress:
         assert NESTED.batch([1], {"callbacks": [progress]}) == [1]
     assert progress.value.done == 1
+
+
+class Broken(io.StringIO):
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", ["closed", "terminal", "file"])
+def test_a_batch_does_not_depend_on_its_display(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Broken(is_terminal=stream == "terminal")
+    if stream == "closed":
+        broken.close()
+    monkeypatch.setattr(sys, "stderr", broken)
+    with assert_no_leaks(), BatchProgress(total=2, interval=0) as progress:
+        assert NESTED.batch([1, 3], {"callbacks": [progress]}) == [1, 3]
+    assert progress.value.done == 2

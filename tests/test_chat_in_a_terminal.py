@@ -1,11 +1,15 @@
 """``millstream chat`` in a pseudo-terminal, against the mock server."""
 
+import io
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from millstream.cli.chat.markdown import MarkdownDisplay
 from millstream.testing import MockServer, Reply, split
 from pseudo_terminal import run_in_terminal
 from terminal_chat import VARIABLES, chat, leave, messages
@@ -203,6 +207,16 @@ def test_control_characters_of_an_answer_reach_no_terminal(mock_server: MockServ
         terminal.expect("a]0;titleb31mcd")
         terminal.expect("> ")
         leave(terminal)
+
+
+@pytest.mark.parametrize("text", ["<http://a/%1b[2J%1b]0;t%07>", "| a |\n|---|\n| <http://a/%1b[2J%9b2J> |"])
+def test_control_characters_of_a_link_reach_no_terminal(text: str) -> None:
+    out = io.StringIO()
+    with MarkdownDisplay(Console(file=out, force_terminal=True, width=80)) as display:
+        display.add(text, "")
+    shown = out.getvalue()
+    assert "http://a/[2J" in shown
+    assert not re.search(r"\x1b\[2J|\x1b\]0|\x07|\x9b", shown)
 
 
 @pytest.mark.parametrize("size", [(24, 12), (3, 80), (2, 5)])

@@ -14,7 +14,7 @@ import pytest
 
 import millstream
 from millstream.cli import COMMANDS, main
-from millstream.testing import GOLDFISH, VERSE
+from millstream.testing import GOLDFISH, VERSE, ErrorStatus, MockServer, Reply
 
 
 def test_the_demo_shows_its_samples_piece_by_piece(capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,3 +156,15 @@ def test_help_fits_a_narrow_terminal_in_another_encoding(command: str) -> None:
     done = subprocess.run(line, env=variables, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.isascii()
+
+
+def test_a_message_of_a_server_does_not_control_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    fault = ErrorStatus(400, "bad \x1b[2J\x1b]0;title\x07\x9b31m")
+    with MockServer(Reply(fault=fault)) as server:
+        assert main(["chat", "--model", "openai:m", "--base-url", server.url, "hello"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "bad [2J]0;title31m" in line
+    assert line.isprintable()

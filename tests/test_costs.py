@@ -1,6 +1,7 @@
 """What answers cost: the prices of tokens, and the handler that adds them up."""
 
 import asyncio
+import json
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -52,6 +53,7 @@ def usage(input: int, output: int, of_input: Any = None, of_output: Any = None) 
         # Kinds that overlap cost what each of them costs.
         (usage(100, 0, {"cache_read": 100, "audio": 100}), FULL, "0.00403"),
         (usage(100, 0, {"priority": 100, "odd": None}), FULL, "0.0003"),
+        (usage(100, -5, {"cache_read": -1000}), FULL, "0.0003"),
         ({"input_tokens": 100, "output_tokens": 0, "total_tokens": 100, "input_token_details": None}, FULL, "0.0003"),
     ],
 )
@@ -214,3 +216,13 @@ def test_a_result_without_a_start_is_counted_under_the_name_of_its_answer() -> N
     costs.on_llm_end(LLMResult([[ChatGeneration(message)]]), run_id=uuid4())
     costs.on_llm_end(LLMResult([]), run_id=uuid4())
     assert (costs.total, costs.uncounted) == (Decimal("0.0000125"), {"unknown": 1})
+
+
+@pytest.mark.parametrize("counts", [{}, {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}])
+def test_a_usage_without_numbers_is_not_a_cost_of_nothing(counts: Any) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}
+    answer = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": counts}
+    costs = CostCallbackHandler({"m": PRICES})
+    with MockServer(Reply(body=json.dumps(answer).encode(), content_type="application/json")) as server:
+        ChatOpenAI(model="m", api_key="k", base_url=server.url).invoke("p", {"callbacks": [costs]})
+    assert (costs.costs, costs.uncounted) == ({}, {"m": 1})

@@ -289,3 +289,11 @@ def test_the_text_has_the_remedy_under_its_problem(capsys: pytest.CaptureFixture
     number = next(number for number, line in enumerate(lines) if line.startswith("OpenAI tcp"))
     assert "PROBLEM: port " in lines[number]
     assert lines[number + 1].strip() == "remedy: start the server, or name its port in the base URL"
+
+
+def test_a_server_does_not_control_the_terminal(mock_server: MockServer, capsys: pytest.CaptureFixture[str]) -> None:
+    mock_server.reply = Reply(fault=ErrorStatus(401, "no \x1b[2J\x9b31m"))
+    assert main(["doctor", "--base-url", mock_server.url]) == 1
+    printed = capsys.readouterr().out
+    assert "no [2J31m" in printed
+    assert printed.replace("\n", "").isprintable()

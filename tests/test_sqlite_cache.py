@@ -1,8 +1,11 @@
 """``SQLiteCache``: what it keeps, for whom, and what becomes of broken files."""
 
 import asyncio
+import copy
 import gc
+import json
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -267,9 +270,14 @@ def test_a_file_that_is_not_a_database_is_refused(path: Path) -> None:
     assert path.read_bytes() == b"no database" * 1000
 
 
-@pytest.mark.parametrize(
-    "row", ["", "{", "null", "7", "{}", "[7]", "[{}]", '[{"class": "os", "generation_info": null}]']
-)
+ROWS = [
+    [{"class": "os", "generation_info": None}],
+    [{"class": "Generation", "generation_info": None, "text": 7}],
+    [{"class": "Generation", "generation_info": 7, "text": "a"}],
+]
+
+
+@pytest.mark.parametrize("row", ["", "{", "null", "7", "{}", "[7]", "[{}]", *map(json.dumps, ROWS)])
 def test_a_broken_row_is_no_answer_and_is_replaced(
     row: str, cache: SQLiteCache, path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -314,3 +322,12 @@ def test_the_representation_has_the_arguments(path: Path) -> None:
         assert repr(cache) == "SQLiteCache(':memory:')"
         cache.update("p", "m", [Generation("a")])
         assert cache.lookup("p", "m") == [Generation("a")]
+
+
+def test_a_pickled_cache_opens_the_same_file(path: Path) -> None:
+    with SQLiteCache(path, ttl=60) as cache:
+        cache.update("p", "s", [Generation("a")])
+        for other in (pickle.loads(pickle.dumps(cache)), copy.deepcopy(cache)):
+            assert repr(other) == repr(cache)
+            assert other.lookup("p", "s") == [Generation("a")]
+            other.close()

@@ -85,6 +85,10 @@ class SQLiteCache(BaseCache):
             f"SQLiteCache({self._path!r})" if self._ttl is None else f"SQLiteCache({self._path!r}, ttl={self._ttl!r})"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Another process opens the file itself.
+        return _reopen, (type(self), self._path, self._ttl)
+
     def lookup(self, prompt: str, llm_string: str) -> RETURN_VAL_TYPE | None:
         """Return the answer, or ``None``."""
         try:
@@ -98,7 +102,7 @@ class SQLiteCache(BaseCache):
         """Keep ``return_val``."""
         try:
             self._run("written", _UPDATE, _hash(prompt, llm_string), dump_answer(return_val), time.time())
-        except (MillstreamError, ValueError) as error:
+        except (MillstreamError, ValueError, OverflowError) as error:
             logger.warning("an answer is not kept in the cache: %s", error)
 
     def clear(self, **kwargs: Any) -> None:
@@ -174,6 +178,10 @@ def _forget_after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def _reopen(cls: type[SQLiteCache], path: str, ttl: float | None) -> SQLiteCache:
+    return cls(path, ttl=ttl)
 
 
 def _hash(prompt: str, llm_string: str) -> bytes:

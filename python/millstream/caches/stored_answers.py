@@ -48,6 +48,10 @@ def _dump(generation: Generation) -> dict[str, Any]:
 
 def _load(item: Mapping[str, Any]) -> Generation:
     name, info = item["class"], item["generation_info"]
+    if info is not None and not isinstance(info, dict):
+        raise TypeError("its generation_info is not an object")
     if (cls := _TEXTS.get(name)) is not None:
+        if not isinstance(item["text"], str):
+            raise TypeError("its text is not a string")
         return cls(item["text"], info)
     return _CHATS[name](messages_from_dict([item["message"]])[0], info)

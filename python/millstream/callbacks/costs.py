@@ -81,7 +81,7 @@ class CostCallbackHandler(BaseCallbackHandler):
         with self._lock:
             requested = self._requested.pop(run_id, None)
             name = model or requested or _UNKNOWN
-            if usage is None:
+            if usage is None or _is_empty(usage):
                 _increment(self.uncounted, name)
             elif usage and usage.get("total_cost") != 0:  # which an answer from a cache has
                 self._add(name, requested, usage)
@@ -139,6 +139,12 @@ def _find_call(response: Any) -> tuple[Any, str | None]:
         total_tokens=counts["total_tokens"],
     )
     return usage, name
+
+
+def _is_empty(usage: Mapping[str, Any]) -> bool:
+    """Return whether there is a usage without any token: the server has reported none, or has reported nulls."""
+    counts = [usage.get(name) for name in ("input_tokens", "output_tokens", "total_tokens")]
+    return bool(usage) and usage.get("total_cost") != 0 and not any(counts)
 
 
 def _increment(counts: dict[str, int], name: str) -> None:

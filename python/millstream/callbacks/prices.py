@@ -94,7 +94,7 @@ def _priced(
     """Yield the number of tokens of each kind that has a price of its own, and that price."""
     for kind, names in kinds.items():
         tokens, price = details.get(kind) or 0, next((prices[name] for name in names if name in prices), None)
-        if tokens and price is not None:
+        if tokens > 0 and price is not None:
             yield tokens, price
 
 

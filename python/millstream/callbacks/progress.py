@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .progress_display import Display
 
 __all__ = ("BatchProgress",)
+
+logger = logging.getLogger("millstream")
 
 
 class BatchProgress(BaseCallbackHandler):
@@ -76,7 +79,7 @@ class BatchProgress(BaseCallbackHandler):
                 from .progress_display import make_display
 
                 self._display = make_display(self._interval)
-                self._display.start(self.value)
+                self._show(self._display.start)
         return self
 
     def __exit__(
@@ -85,9 +88,9 @@ class BatchProgress(BaseCallbackHandler):
         """Show the last counts, and stop."""
         with self._lock:
             self._seconds = self.value.seconds
-            display, self._display = self._display, None
-            if display is not None:
-                display.stop(self.value)
+            if self._display is not None:
+                self._show(self._display.stop)
+            self._display = None
 
     @property
     def value(self) -> ProgressReport:
@@ -135,4 +138,12 @@ class BatchProgress(BaseCallbackHandler):
             if self._report is not None:
                 self._report(self.value)
             elif self._display is not None:
-                self._display.update(self.value)
+                self._show(self._display.update)
+
+    def _show(self, show: Callable[[ProgressReport], object]) -> None:
+        """Show the counts; nothing is shown any more where that fails: the batch does not depend on its display."""
+        try:
+            show(self.value)
+        except (OSError, ValueError) as error:
+            self._display = None
+            logger.warning("the progress of the batch cannot be shown: %s", error)

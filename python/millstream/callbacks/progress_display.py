@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from .progress_report import ProgressReport
 
 __all__ = ("Display", "describe", "make_display")
@@ -31,7 +33,7 @@ class Display(Protocol):
 def make_display(interval: float | None) -> Display:
     """Return the display for the standard error stream; ``interval`` is the shortest time between two reports."""
     stream = sys.stderr
-    if stream is None or not stream.isatty():
+    if stream is None or getattr(stream, "closed", False) or not stream.isatty():
         return _Lines(stream, _LOG_SECONDS if interval is None else interval)
     seconds = _TERMINAL_SECONDS if interval is None else interval
     try:
@@ -107,7 +109,6 @@ class _RichBar:
     """The progress bar of the package rich, which draws it in a thread of its own."""
 
     def __init__(self, stream: TextIO, seconds: float) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(
@@ -115,7 +116,7 @@ class _RichBar:
             MofNCompleteColumn(),
             TextColumn("{task.fields[more]}"),
             TimeRemainingColumn(elapsed_when_finished=True),
-            console=Console(file=stream),
+            console=_make_console(stream),
             refresh_per_second=1 / max(seconds, 0.01),
         )
         self._task: Any = None
@@ -135,3 +136,15 @@ class _RichBar:
         """Show the last state, and leave it there."""
         self.update(report)
         self._progress.stop()
+
+
+def _make_console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    class OwnConsole(Console):
+        """A console that does not end the process, and the standard output stream, when ``stream`` is broken."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return OwnConsole(file=stream)

@@ -4,6 +4,8 @@ import errno
 import os
 import sys
 
+from .terminal import remove_controls
+
 __all__ = ("CONNECTION_REMEDY", "CommandError", "describe_error", "port_error", "reason_of")
 
 
@@ -14,8 +16,9 @@ class CommandError(Exception):
     """
 
     def __init__(self, problem: str, remedy: str = "", *, status: int = 1) -> None:
+        # A server's message must not control the terminal.
         line = "; ".join(" ".join(part.split()) for part in (problem, remedy) if part)
-        super().__init__(line)
+        super().__init__(remove_controls(line))
         self.status = status
 
 

@@ -113,7 +113,8 @@ class _Lines:
         # Blocks are separated by an empty line, as they are in the text.
         lines[:begin] = [[]] if self._space and lines else []
         for line in lines if self._count is None else lines[-self._count :]:
-            yield from line
+            # The text of a link is decoded: an escape sequence may have been written as %1b.
+            yield from (Segment(remove_controls(part.text), part.style) for part in line)
             yield Segment.line()
 
     def _format(self) -> Markdown | Text:

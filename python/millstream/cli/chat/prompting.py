@@ -77,6 +77,8 @@ def silenced() -> Iterator[None]:
     try:
         import termios
     except ImportError:
+        termios = None  # type: ignore[assignment]
+    if termios is None or sys.stdin is None:
         yield
         return
     try:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..errors import CommandError
-from ..terminal import dim
+from ..terminal import dim, remove_controls
 from .answer import Answer, stream_answer
 from .display import Display
 from .models import ModelSettings
@@ -90,7 +90,7 @@ class Session:
 
     def note(self, text: str) -> None:
         """Print a line beside the conversation."""
-        print(dim(text, sys.stderr), file=sys.stderr, flush=True)
+        print(dim(remove_controls(text), sys.stderr), file=sys.stderr, flush=True)
 
     def report(self, error: CommandError) -> None:
         """Print the line of an error."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import CommandError
+from ..terminal import remove_controls
 from .environment import Fact, examine_environment
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ def run(options: argparse.Namespace) -> int:
     elif options.diff is not None:
         _print_diff(_examine(paths), options.diff)
     else:
-        print("\n".join(facts_as_text(facts)))
+        # Servers and sources must not control the terminal.
+        print(remove_controls("\n".join(facts_as_text(facts))))
         for line in as_text(_examine(paths)) if paths else ():
-            print(line)
+            print(remove_controls(line))
         if not options.paths:
             print("\nmillstream doctor PATH also examines the imports of a source folder")
     return status
@@ -119,7 +121,10 @@ def _print_diff(examined: Iterator[Findings | Skipped], way: str) -> None:
         remarks += len(item.remarks)
         for finding in find_left(item, way):
             place = item.source.place(finding.node.lineno)
-            print(f"millstream doctor: not in the diff: {place}: {shorten(finding.today)}", file=sys.stderr)
+            print(
+                f"millstream doctor: not in the diff: {place}: {remove_controls(shorten(finding.today))}",
+                file=sys.stderr,
+            )
     if remarks:
         noun = "remark" if remarks == 1 else "remarks"
         print(f"millstream doctor: {remarks} {noun}, which the report without --diff has", file=sys.stderr)
