@@ -68,9 +68,10 @@ def _list_fields(item: griffe.Class) -> None:
         item.docstring.value += "\n\n" + "\n".join(["```python", *lines, "```"])
 
 
-def _is_field(member: griffe.Object | griffe.Alias) -> bool:
-    is_plain = member.is_attribute and member.docstring is None and not member.name.startswith("_")
-    return is_plain and member.annotation is not None and "ClassVar" not in str(member.annotation)
+def _is_field(member: Any) -> bool:
+    if not member.is_attribute or member.name.startswith("_") or member.docstring is not None:
+        return False
+    return member.annotation is not None and "ClassVar" not in str(member.annotation)
 
 
 def _declare(field: Any) -> str:
@@ -98,14 +99,8 @@ def _blocks(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
         if not lines[at].strip():
             at += 1
             continue
-        end = at
         indented = literal and lines[at].startswith(" ")
-        while (
-            end < len(lines)
-            and (lines[end].strip() or indented)
-            and not (indented and lines[end].strip() and lines[end][0] != " ")
-        ):
-            end += 1
+        end = _find_end(lines, at, indented=indented)
         block = lines[at:end]
         at = end
         if indented:
@@ -115,6 +110,15 @@ def _blocks(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
         else:
             yield "text", block
         literal = not indented and block[-1].rstrip().endswith("::")
+
+
+def _find_end(lines: list[str], at: int, *, indented: bool) -> int:
+    """Return where a block ends: a literal one before a line that is not indented, others before an empty line."""
+    for end in range(at, len(lines)):
+        line = lines[end]
+        if (line.strip() and not line.startswith(" ")) if indented else not line.strip():
+            return end
+    return len(lines)
 
 
 def _block(kind: str, lines: list[str], item: griffe.Object) -> str:
