@@ -8,13 +8,13 @@ from .fixtures import fixture
 from .formats import FORMATS, format_stream
 from .rows import GROWTH
 
-__all__ = ("derived",)
+__all__ = ("derive_tables",)
 
 _PER_BYTE, _GROWTH = 1.5, 1.3
 """What a byte of another format may take, in multiples of OpenAI's, and a piece of a stream fifty times as long."""
 
 
-def derived(tables: Sequence[Table]) -> Iterator[Table]:
+def derive_tables(tables: Sequence[Table]) -> Iterator[Table]:
     """Yield the tables, as far as those that they are made of were measured."""
     known = {table.title: table for table in tables}
     for reading in ("one event per read", "reads of 64 KB"):

@@ -13,7 +13,7 @@ from millstream.cli.bench.tables import Goal, Table
 
 from .results import load_results
 
-__all__ = ("fallen", "floor_of", "load_floors", "main", "set_missing")
+__all__ = ("find_fallen", "floor_of", "load_floors", "main", "set_missing")
 
 _FILE = Path(__file__).parent / "floors.json"
 _MARGIN = 0.7
@@ -28,7 +28,7 @@ def load_floors(file: Path = _FILE) -> Floors:
     return found
 
 
-def fallen(tables: Sequence[Table], floors: Floors | None = None) -> Iterator[str]:
+def find_fallen(tables: Sequence[Table], floors: Floors | None = None) -> Iterator[str]:
     """Yield a line for each figure that is below its floor."""
     floors = load_floors() if floors is None else floors
     for table in tables:

@@ -9,8 +9,8 @@ from millstream.cli.bench.results import Results, describe_machine
 from millstream.cli.bench.tables import Table, format_table
 
 from .contenders import left_out
-from .derived import derived
-from .floors import fallen, set_missing
+from .derived import derive_tables
+from .floors import find_fallen, set_missing
 from .pages import write_pages
 from .report import tabulate, tabulate_imports
 from .results import save_results
@@ -32,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(describe_machine(), end="\n\n")
     tables: list[Table] = []
     try:
-        for table in _measured(options):
+        for table in _measure(options):
             tables.append(table)
             print(format_table(table), end="\n\n", flush=True)
-        for table in list(derived(tables)):
+        for table in list(derive_tables(tables)):
             tables.append(table)
             print(format_table(table), end="\n\n")
     except WrongOutputError as error:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         set_missing(tables)
         write_pages()
     # Ratios of a quick run say little.
-    low = [] if options.quick else list(fallen(tables))
+    low = [] if options.quick else list(find_fallen(tables))
     print("".join(f"below its floor: {line}\n" for line in low), end="", file=sys.stderr)
     return 1 if low else 0
 
@@ -63,7 +63,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _measured(options: argparse.Namespace) -> Iterator[Table]:
+def _measure(options: argparse.Namespace) -> Iterator[Table]:
     """Yield the table of each group; skip a group without a peer to compare with."""
     chosen = [group for group in groups() if options.only is None or options.only in group.title]
     if options.quick:

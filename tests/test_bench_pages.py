@@ -5,8 +5,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from benches.derived import derived
-from benches.floors import fallen, floor_of, load_floors, set_missing
+from benches.derived import derive_tables
+from benches.floors import find_fallen, floor_of, load_floors, set_missing
 from benches.pages import CHARTS, PAGES, fill_page
 from benches.results import load_results, save_results
 from benches.rows import groups
@@ -42,7 +42,7 @@ def test_every_comparison_that_is_chosen_was_measured() -> None:
 
 
 def test_results_are_of_groups_and_scenarios_that_exist() -> None:
-    titles = {group.title for group in groups()} | {table.title for table in derived(FOUND["memory"].tables)}
+    titles = {group.title for group in groups()} | {table.title for table in derive_tables(FOUND["memory"].tables)}
     unknown = {table.title for table in FOUND["memory"].tables} - titles
     assert {title.partition(":")[0] for title in unknown} <= {"imports"}
     assert len(FOUND["servers"].tables) == len(OF_SERVERS) + 1
@@ -67,16 +67,18 @@ def table(ratio: float, title: str = "work: a stream") -> Table:
 
 def test_a_figure_below_its_floor_is_found() -> None:
     floors = {"work: a stream": {"ours beside peer": 2.5}}
-    assert list(fallen([table(2.6), table(1.0, "another")], floors)) == []
-    assert list(fallen([table(2.4)], floors)) == ["work: a stream: ours beside peer: 2.4×, floor 2.5×"]
+    assert list(find_fallen([table(2.6), table(1.0, "another")], floors)) == []
+    assert list(find_fallen([table(2.4)], floors)) == ["work: a stream: ours beside peer: 2.4×, floor 2.5×"]
 
 
 def test_a_floor_of_a_goal_that_is_a_part_of_the_time_is_held_the_other_way() -> None:
     slow = Table("work", "core", "chunk", [], [Goal("ours", "peer", 2.0, at_most=1.5)])
     assert floor_of(slow.goals[0]) == 0.35
     assert floor_of(Goal("ours", "peer", 0.5, at_most=1.4)) == 0.5
-    assert list(fallen([slow], {"work": {"ours beside peer": 0.4}})) == []
-    assert list(fallen([slow], {"work": {"ours beside peer": 0.6}})) == ["work: ours beside peer: 0.5×, floor 0.6×"]
+    assert list(find_fallen([slow], {"work": {"ours beside peer": 0.4}})) == []
+    assert list(find_fallen([slow], {"work": {"ours beside peer": 0.6}})) == [
+        "work: ours beside peer: 0.5×, floor 0.6×"
+    ]
 
 
 def test_floors_stay_until_they_are_set_anew(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_floors_stay_until_they_are_set_anew(tmp_path: Path) -> None:
 
 
 def test_the_results_in_the_repository_are_above_their_floors() -> None:
-    assert list(fallen(FOUND["memory"].tables)) == []
+    assert list(find_fallen(FOUND["memory"].tables)) == []
 
 
 def test_bars_are_as_long_as_their_values_and_stay_inside() -> None:

@@ -87,8 +87,8 @@ def test_the_times_are_in_the_metadata_of_the_last_chunk_and_of_the_message(
         model = MODELS[which](server, stream_timing=True)
         message = WAYS[way](model, {"callbacks": [Loud()] if is_observed else []})
     assert message.response_metadata.keys() >= KEYS
-    assert 0 < message.response_metadata["first_chunk_seconds"] < 20
-    assert 0 < message.response_metadata["chunks_per_second"] < 200
+    assert message.response_metadata["first_chunk_seconds"] > 0
+    assert message.response_metadata["chunks_per_second"] > 0
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -207,7 +207,7 @@ def test_the_time_is_that_of_the_first_chunk_with_content() -> None:
         chain = RunnableLambda(wait) | MODELS["chat"](server, stream_timing=True)
         metadata = total(list(chain.stream("p"))).response_metadata
     assert metadata["first_chunk_seconds"] >= 0.02
-    assert metadata["chunks_per_second"] < 60
+    assert metadata["chunks_per_second"] > 0
 
 
 def test_the_timer_counts_chunks_and_measures_the_time_between_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def compute_cost(usage: Mapping[str, Any], prices: ModelPrices) -> Decimal:
     with localcontext(_EXACT):
         cost = Decimal(0)
         for side, count, details, kinds in sides:
-            for tokens, price in _priced(details or {}, kinds, known):
+            for tokens, price in _find_priced(details or {}, kinds, known):
                 cost += tokens * price
                 count -= tokens
             cost += max(count, 0) * known[side]
@@ -88,7 +88,7 @@ def find_price(prices: Mapping[str, Mapping[str, Decimal]], *names: str | None) 
     return None
 
 
-def _priced(
+def _find_priced(
     details: Mapping[str, Any], kinds: Mapping[str, tuple[str, ...]], prices: Mapping[str, Decimal]
 ) -> Iterator[tuple[int, Decimal]]:
     """Yield the number of tokens of each kind that has a price of its own, and that price."""

@@ -19,7 +19,7 @@ from ..providers.http.retry import Tries
 from ..transport import AsyncResponse, Request, Response
 from ..transport.choice import async_transport, sync_transport
 from ..transport.headers import check_headers
-from ..transport.request_lines import alogged, logged
+from ..transport.request_lines import alog_requests, log_requests
 from ..transport.running import sleep
 from ..transport.timeouts import Timeouts
 from ._sdk_calls import find_sdk, uses_native
@@ -116,7 +116,7 @@ class ClientRequest:
                 request = self._convert(sent)
                 while delay := self._hold(request):
                     time.sleep(delay)
-                response = logged(transport, self.retries + 1).open(request)
+                response = log_requests(transport, self.retries + 1).open(request)
                 if 200 <= response.status < 300:
                     return take(response)
                 failed = _read_failed(response)
@@ -142,7 +142,7 @@ class ClientRequest:
                 request = self._convert(sent)
                 while delay := self._hold(request):
                     await sleep(delay)
-                response = await alogged(transport, self.retries + 1).aopen(request)
+                response = await alog_requests(transport, self.retries + 1).aopen(request)
                 if 200 <= response.status < 300:
                     return await take(response)
                 failed = await _aread_failed(response)

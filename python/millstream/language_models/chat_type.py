@@ -26,7 +26,7 @@ from .chat_calls import (
     make_last_chunk,
     model_input,
 )
-from .chunk_timer import ChunkTimer, TimedList, begin_timer, timed_stream
+from .chunk_timer import ChunkTimer, TimedList, begin_timer, time_stream
 from .model_type import ModelCall, Results, enter_run, takes_run_manager
 from .prompt_text import LanguageModelInput
 
@@ -339,7 +339,7 @@ class ChatModelType:
         """Return the native stream, if there are no handlers to notify of its chunks."""
         if any(map(takes_chunks, run.handlers)) or not model._streams_natively(call, for_async=for_async):
             return None
-        return timed_stream(model, model._native_stream(call, collect_result=True, run_id=run.run_id), timer)
+        return time_stream(model, model._native_stream(call, collect_result=True, run_id=run.run_id), timer)
 
     def _to_chat_result(self, model: ChatModel, streamed: LLMResult, run: LLMRun) -> ChatResult:
         """Return the merged chunks of a stream as the result of ``_generate`` would be."""

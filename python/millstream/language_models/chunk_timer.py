@@ -12,7 +12,7 @@ from ..streaming.protocols import ChunkProcessor, ChunkProcessorAround, Recorder
 if TYPE_CHECKING:
     from .model_type import LLMRun, Model
 
-__all__ = ("ChunkTimer", "TimedList", "begin_timer", "is_last", "make_timer", "stamp", "start_timer", "timed_stream")
+__all__ = ("ChunkTimer", "TimedList", "begin_timer", "is_last", "make_timer", "stamp", "start_timer", "time_stream")
 
 NativeStream = tuple[Source, ChunkProcessor[LLMResult]]
 
@@ -90,7 +90,7 @@ def start_timer(timer: ChunkTimer, run: LLMRun) -> None:
 
 
 def begin_timer(model: Model, run: LLMRun | None) -> ChunkTimer | None:
-    """Return the timer of a call that streams, with its clock started; ``None`` if nobody asks for times."""
+    """Return the timer of a call that streams, with its clock started; ``None`` as for :func:`make_timer`."""
     timer = make_timer(model, () if run is None else run.handlers)
     if timer is not None and run is not None:
         start_timer(timer, run)
@@ -111,7 +111,7 @@ def stamp(output: Any, timer: ChunkTimer) -> None:
         output.generation_info = {**(output.generation_info or {}), **timer.metadata()}
 
 
-def timed_stream(model: Model, stream: NativeStream, timer: ChunkTimer | None) -> NativeStream:
+def time_stream(model: Model, stream: NativeStream, timer: ChunkTimer | None) -> NativeStream:
     """Return a native stream whose chunks are timed, if there is a timer."""
     return stream if timer is None else (stream[0], TimedChunks(stream[1], timer, stamps=model.stream_timing))
 

@@ -14,12 +14,12 @@ from ..runnables.config import RunnableConfig, ensure_config
 from ..streaming.isolation import PassThrough
 from ..streaming.protocols import Processor, ProcessorAround, Source
 from .chat_calls import disables_streaming
-from .chunk_timer import timed_stream
+from .chunk_timer import time_stream
 from .error_response import generate_response_from_error
 from .event_source import EventSource
 from .model_run import LLMRun, ModelRun
 from .model_type import ModelCall
-from .reported_stream import reported_stream
+from .reported_stream import report_stream
 from .run_sources import StreamedSource
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def protocol_events(
     # The result that others receive is made of the events.
     if is_native and all(hasattr(one, "_takes_summary") for one in handlers):
         stream = model._native_stream(run.model_call, collect_result=bool(handlers), run_id=run.run_id)
-        stream = timed_stream(model, stream, run.timer)
-        source, chunks = reported_stream(run, *stream) if handlers else stream
+        stream = time_stream(model, stream, run.timer)
+        source, chunks = report_stream(run, *stream) if handlers else stream
         return source, NativeEvents(chunks, run.message_id)
     uses_astream = for_async and run.source.is_async
     return StreamedSource(run, uses_astream=uses_astream, is_native=is_native and for_async), RunEvents(run.message_id)

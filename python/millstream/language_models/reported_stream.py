@@ -20,10 +20,10 @@ from ..streaming.protocols import ChunkProcessor, ChunkProcessorAround, Source, 
 if TYPE_CHECKING:
     from .model_run import LLMRun, ModelRun
 
-__all__ = ("reported_stream",)
+__all__ = ("report_stream",)
 
 
-def reported_stream(
+def report_stream(
     run: ModelRun, source: Source, chunks: ChunkProcessor[LLMResult]
 ) -> tuple[Source, ChunkProcessor[LLMResult]]:
     """Return the stream, which reports its start and its end to the handlers of ``run``; it collects its result."""

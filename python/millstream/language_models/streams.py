@@ -14,11 +14,11 @@ from ..outputs import LLMResult
 from ..runnables.config import RunnableConfig, ensure_config
 from ..streaming.channel import Channel
 from ..streaming.protocols import ChunkProcessor, Source
-from .chunk_timer import make_timer, timed_stream
+from .chunk_timer import make_timer, time_stream
 from .model_run import ModelRun
 from .model_type import Model, ModelCall
 from .prompt_text import LanguageModelInput
-from .reported_stream import reported_stream
+from .reported_stream import report_stream
 from .run_sources import CalledSource, RunChunks, StreamedSource
 
 if TYPE_CHECKING:
@@ -114,9 +114,9 @@ class ModelOrigin(NamedTuple):
         if not model._streams_natively(call, for_async=for_async):
             return None
         run = ModelRun(model, call, config, collect_result=True, channel=None)
-        source, chunks = timed_stream(model, model._native_generations(call, run_id=run.run_id), run.timer)
+        source, chunks = time_stream(model, model._native_generations(call, run_id=run.run_id), run.timer)
         if run.manager.handlers:
-            source, chunks = reported_stream(run, source, chunks)
+            source, chunks = report_stream(run, source, chunks)
         from ..runnables.origin import OriginEvents
 
         return OriginEvents(source, chunks, run.info(), call.prompt, lambda: model._model_type.partial_result(()))
@@ -125,7 +125,7 @@ class ModelOrigin(NamedTuple):
 def _silent_stream(model: Model, call: ModelCall, run_id: UUID | None) -> tuple[Source, ChunkProcessor[LLMResult]]:
     """Return the native stream of a call of which no handler is notified."""
     stream = model._native_stream(call, collect_result=False, run_id=run_id)
-    return timed_stream(model, stream, make_timer(model)) if model.stream_timing else stream
+    return time_stream(model, stream, make_timer(model)) if model.stream_timing else stream
 
 
 def _native_stream(
@@ -134,8 +134,8 @@ def _native_stream(
     """Return the native stream of a run, whose handlers, if it has any, are notified of its start and its end."""
     is_reported = bool(run.manager.handlers)
     stream = model._native_stream(call, collect_result=collect_result or is_reported, run_id=run.run_id)
-    stream = timed_stream(model, stream, run.timer)
-    return reported_stream(run, *stream) if is_reported else stream
+    stream = time_stream(model, stream, run.timer)
+    return report_stream(run, *stream) if is_reported else stream
 
 
 def _run_stream(

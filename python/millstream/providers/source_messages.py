@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 from .._backend import Delta
 from .._merge import merge_info
 from ..messages.ai import AIMessageChunk, merge_messages, text_chunk
-from ..messages.usage import UsageMetadata
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk
 from .openai.chat_stream import DecodedMessages, make_delta_chunk
-from .openai.usage import create_responses_usage, create_usage_metadata
+from .usage_metadata import read_usage
 
-__all__ = ("Source", "SourceMessages", "describe_source", "read_usage")
+__all__ = ("Source", "SourceMessages", "describe_source")
 
 
 class Source(NamedTuple):
@@ -45,29 +44,6 @@ _SOURCES = {
 }
 
 _UNKNOWN = Source("chat_model", "ChatModel")
-
-# Where the formats that are not OpenAI's have their counts. The names of a group are added up; the first group counts
-# of which there is a name.
-_INPUT = (
-    ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
-    ("promptTokenCount", "toolUsePromptTokenCount"),
-    ("prompt_eval_count",),
-    ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"),
-)
-_OUTPUT = (
-    ("output_tokens",),
-    ("candidatesTokenCount", "thoughtsTokenCount"),
-    ("eval_count",),
-    ("outputTokens",),
-)
-_TOTAL = (("total_tokens",), ("totalTokenCount",), ("totalTokens",))
-_DETAILS: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
-    "input_token_details": {
-        "cache_read": (("cache_read_input_tokens",), ("cachedContentTokenCount",), ("cacheReadInputTokens",)),
-        "cache_creation": (("cache_creation_input_tokens",), ("cacheWriteInputTokens",)),
-    },
-    "output_token_details": {"reasoning": (("thoughtsTokenCount",),)},
-}
 
 
 def describe_source(format: str) -> Source:
@@ -132,38 +108,3 @@ class SourceMessages(DecodedMessages):
         chunk = text_chunk("", self._id)
         chunk.usage_metadata = read_usage(usage, self._metadata[3])
         return chunk
-
-
-def read_usage(usage: Mapping[str, Any], service_tier: str | None = None) -> UsageMetadata:
-    """Return the counts of ``usage``, in the names of any format."""
-    if "prompt_tokens" in usage:
-        return create_usage_metadata(usage, service_tier)
-    if "input_tokens_details" in usage:
-        return create_responses_usage(usage, service_tier)
-    return _count_tokens(usage)
-
-
-def _count_tokens(usage: Mapping[str, Any]) -> UsageMetadata:
-    """Return the counts of ``usage`` in the names of any format but OpenAI's."""
-    inner = usage.get("tokens")
-    usage = inner if isinstance(inner, Mapping) else usage
-    input, output = _sum(usage, _INPUT) or 0, _sum(usage, _OUTPUT) or 0
-    total = _sum(usage, _TOTAL)
-    counts: Any = {
-        "input_tokens": input,
-        "output_tokens": output,
-        "total_tokens": input + output if total is None else total,
-    }
-    for name, details in _DETAILS.items():
-        found = {detail: count for detail, groups in details.items() if (count := _sum(usage, groups))}
-        counts |= {name: found} if found else {}
-    return counts  # type: ignore[no-any-return]
-
-
-def _sum(usage: Mapping[str, Any], groups: Sequence[Sequence[str]]) -> int | None:
-    """Return the sum of the counts of the first group that has one."""
-    for group in groups:
-        counts = [count for name in group if type(count := usage.get(name)) is int]
-        if counts:
-            return sum(counts)
-    return None

@@ -5,7 +5,7 @@ from typing import Any
 from ..messages.ai import AIMessageChunk
 from ..outputs import LLMResult
 from ..outputs.chat_generation import ChatGenerationChunk
-from .source_messages import read_usage
+from .usage_metadata import read_usage
 
 __all__ = ("summarize",)
 

@@ -77,8 +77,8 @@ def uninstrument() -> None:
 def agent(name: str, *, id: str | None = None, description: str | None = None) -> Iterator[None]:
     """Make a span ``invoke_agent NAME`` of the block, the parent of the calls of models and tools in it.
 
-    Which code is an agent only the application knows: a loop over a model and its tools, or a graph. Nothing happens
-    without :func:`instrument`. ::
+    Only the application knows its agents: a loop over a model and its tools, or a graph. Nothing happens without
+    :func:`instrument`. ::
 
         with telemetry.agent("librarian"):
             answer = graph.invoke({"messages": messages})

@@ -30,7 +30,7 @@ def captures_content() -> bool:
 
 
 def to_json(value: Any) -> str:
-    """Return ``value`` as JSON: an attribute of a span is no list of dicts. What JSON cannot have is a text."""
+    """Return ``value`` as JSON, since an attribute of a span cannot be a list of dicts; other objects become texts."""
     try:
         return json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import AsyncResponse, AsyncTransport, Request, Response, Transport
 
-__all__ = ("alogged", "logged")
+__all__ = ("alog_requests", "log_requests")
 
 logger = logging.getLogger("millstream.requests")
 
@@ -19,13 +19,13 @@ _SHOWN = frozenset({"alt", "api-version", "beta"})
 _IDS = ("x-request-id", "request-id", "x-ms-request-id", "cf-ray")
 
 
-def logged(transport: Transport, attempt: int = 1) -> Transport:
+def log_requests(transport: Transport, attempt: int = 1) -> Transport:
     """Return ``transport``, or one that logs each request as its ``attempt`` where the logger is enabled."""
     return _Logged(transport, attempt) if logger.isEnabledFor(logging.INFO) else transport
 
 
-def alogged(transport: AsyncTransport, attempt: int = 1) -> AsyncTransport:
-    """:func:`logged` for async code."""
+def alog_requests(transport: AsyncTransport, attempt: int = 1) -> AsyncTransport:
+    """:func:`log_requests` for async code."""
     return _AsyncLogged(transport, attempt) if logger.isEnabledFor(logging.INFO) else transport
 
 

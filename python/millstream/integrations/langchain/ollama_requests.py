@@ -23,7 +23,7 @@ from ...errors import (
 from ...providers.http.errors import araise_status_error, raise_status_error
 from ...transport import AsyncResponse, Request, Response
 from ...transport.choice import async_transport, sync_transport
-from ...transport.request_lines import alogged, logged
+from ...transport.request_lines import alog_requests, log_requests
 from ...transport.timeouts import Timeouts
 from .._bodies.base import raise_as
 from .._sdk_calls import is_unchanged, report_left
@@ -59,7 +59,7 @@ class OllamaRequest:
         if self.limiter is not None:
             self.limiter.acquire(blocking=True)
         try:
-            response = logged(sync_transport(self._find_user_client())).open(self._build())
+            response = log_requests(sync_transport(self._find_user_client())).open(self._build())
             if not 200 <= response.status < 300:
                 raise_status_error(response)
             return response
@@ -71,7 +71,7 @@ class OllamaRequest:
         if self.limiter is not None:
             await self.limiter.aacquire(blocking=True)
         try:
-            response = await alogged(async_transport(self._find_user_client())).aopen(self._build())
+            response = await alog_requests(async_transport(self._find_user_client())).aopen(self._build())
             if not 200 <= response.status < 300:
                 await araise_status_error(response)
             return response

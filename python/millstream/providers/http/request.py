@@ -11,7 +11,7 @@ from ...errors import APIError
 from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
 from ...transport import AsyncResponse, AsyncTransport, Request, Response, Transport
-from ...transport.request_lines import alogged, logged
+from ...transport.request_lines import alog_requests, log_requests
 from ...transport.running import sleep
 from ...transport.trace_headers import traced
 from .errors import araise_status_error, find_url_mistake, raise_status_error
@@ -83,7 +83,7 @@ class PendingRequest:
             while delay := self._hold(request):
                 time.sleep(delay)
             try:
-                response = logged(transport, self._attempt).open(traced(request))
+                response = log_requests(transport, self._attempt).open(traced(request))
                 if 200 <= response.status < 300:
                     return response
                 raise_status_error(response, find_url_mistake(response.status, request.url, self.path))
@@ -102,7 +102,7 @@ class PendingRequest:
             while delay := self._hold(request):
                 await sleep(delay)
             try:
-                response = await alogged(transport, self._attempt).aopen(traced(request))
+                response = await alog_requests(transport, self._attempt).aopen(traced(request))
                 if 200 <= response.status < 300:
                     return response
                 await araise_status_error(response, find_url_mistake(response.status, request.url, self.path))

@@ -8,7 +8,7 @@ from typing import Any
 from ..._values import read_json
 from ...errors import APIError
 from ...transport import Request, Response
-from ...transport.request_lines import logged
+from ...transport.request_lines import log_requests
 
 __all__ = ("validate_model",)
 
@@ -21,7 +21,7 @@ def validate_model(model: Any) -> None:
     headers = model._request_headers(key, None)
     request = Request("GET", model._request_url("/api/tags", {}), headers, b"", model._default_timeout)
     try:
-        response = logged(model._sync_transport()).open(request)
+        response = log_requests(model._sync_transport()).open(request)
         try:
             names = _read_names(response)
         finally:

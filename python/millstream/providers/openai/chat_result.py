@@ -8,9 +8,9 @@ from ...errors import StreamTruncatedError
 from ...messages.ai import AIMessage, merge_messages, text_chunk
 from ...messages.conversion import finish_message
 from ...outputs.chat_generation import ChatGeneration, ChatResult
+from ..usage_metadata import create_usage_metadata
 from ..whole_response import WholeResponse, merge_finish
 from .chat_stream import make_delta_chunk
-from .usage import create_usage_metadata
 
 __all__ = ("build_chat_result",)
 

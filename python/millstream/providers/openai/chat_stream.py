@@ -12,7 +12,7 @@ from ...outputs import LLMResult
 from ...outputs.chat_generation import ChatGenerationChunk
 from ...streaming.protocols import Recorder
 from ..stream_decoding import DecodedStream
-from .usage import create_usage_metadata
+from ..usage_metadata import create_usage_metadata
 
 __all__ = ("PROVIDER", "DecodedGenerations", "DecodedMessages", "make_delta_chunk")
 

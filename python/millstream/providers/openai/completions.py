@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ..._fields import field
 from ...callbacks.dispatch import takes_chunks
-from ...language_models.chunk_timer import begin_timer, timed_stream
+from ...language_models.chunk_timer import begin_timer, time_stream
 from ...language_models.llms import BaseLLM
 from ...language_models.model_type import ModelCall
 from ...outputs import GenerationChunk, LLMResult
@@ -236,11 +236,11 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         if _takes_chunks(run_manager):
             request = self._stream_request(call)
             chunks = self._decode_generations(request, collect_result=True)
-            source, timed = timed_stream(self, (request, chunks), timer)
+            source, timed = time_stream(self, (request, chunks), timer)
             for _ in self._read_chunks(source, run_manager, chunks, timed):
                 pass
             return timed.result()
-        source, text = timed_stream(self, self._native_stream(call, collect_result=True), timer)
+        source, text = time_stream(self, self._native_stream(call, collect_result=True), timer)
         for _ in drive(source, text):
             pass
         return text.result()
@@ -253,12 +253,12 @@ class OpenAI(OpenAIEndpoint, BaseLLM):
         if _takes_chunks(run_manager):
             request = self._stream_request(call)
             chunks = self._decode_generations(request, collect_result=True)
-            source, timed = timed_stream(self, (request, chunks), timer)
+            source, timed = time_stream(self, (request, chunks), timer)
             async with NestedIterator(self._aread_chunks(source, run_manager, chunks, timed)) as outputs:
                 async for _ in outputs:
                     pass
             return timed.result()
-        source, text = timed_stream(self, self._native_stream(call, collect_result=True), timer)
+        source, text = time_stream(self, self._native_stream(call, collect_result=True), timer)
         async for _ in adrive(source, text):
             pass
         return text.result()

@@ -11,10 +11,10 @@ from ...messages.content import block_type
 from ...messages.tool_calls import ToolCallChunk, tool_call_chunk
 from ...outputs.chat_generation import ChatGeneration, ChatGenerationChunk, ChatResult
 from ..message_reader import MessageReader
+from ..usage_metadata import create_responses_usage
 from .responses_items import KEPT_ITEMS, annotation_to_block, as_text, item_block
 from .responses_result import build_message, find_parsed, response_metadata
 from .responses_v0 import to_v0
-from .usage import create_responses_usage
 
 __all__ = ("ResponsesReader",)
 

@@ -10,9 +10,9 @@ from ..._model_classes import is_model_class
 from ...messages.ai import AIMessage
 from ...messages.content import block_type
 from ...messages.tool_calls import InvalidToolCall, ToolCall
+from ..usage_metadata import create_responses_usage
 from .responses_items import KEPT_ITEMS, annotation_to_block, as_text, item_block
 from .responses_v0 import to_v0
-from .usage import create_responses_usage
 
 __all__ = ("build_message", "find_parsed", "response_metadata")
 
