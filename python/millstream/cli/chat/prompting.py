@@ -77,14 +77,13 @@ def silenced() -> Iterator[None]:
     try:
         import termios
     except ImportError:
-        termios = None  # type: ignore[assignment]
-    if termios is None or sys.stdin is None:
         yield
         return
     try:
         number = sys.stdin.fileno()
         before = termios.tcgetattr(number)
-    except (OSError, ValueError, termios.error):
+    except (AttributeError, OSError, ValueError, termios.error):
+        # stdin is None, or not a terminal.
         before = None
     if before is None:
         yield
