@@ -78,3 +78,12 @@ def test_each_response_is_reported_when_it_has_ended() -> None:
         ("POST", 503, 0, True),
     ]
     assert all(request.seconds is not None and not request.left for request in reported)
+
+
+def test_a_client_that_closes_after_the_response_has_not_left() -> None:
+    reported: list[RecordedRequest] = []
+    with MockServer(Reply(pieces=["a"]), on_response=reported.append) as server:
+        for _ in range(20):
+            httpx2.post(f"{server.url}/completions", json={**BODY, "stream": False}, headers={"connection": "close"})
+        server.wait_until(lambda: len(reported) == 20)
+    assert not any(request.left for request in reported)

@@ -58,7 +58,8 @@ class Delivery:
         except Over:
             pass
         except asyncio.CancelledError:
-            self._request.left = self._channel.left_by == "client"
+            # A client that closes after the whole response has not left it.
+            self._request.left = self._channel.left_by == "client" and not self._request.answered
             raise
         finally:
             self._request.over = True
