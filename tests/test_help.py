@@ -49,3 +49,10 @@ def test_every_field_of_a_model_is_explained(cls: Any) -> None:
 def test_every_argument_of_a_class_is_explained(cls: Any) -> None:
     names = [name for name in inspect.signature(cls).parameters if name not in ("args", "kwargs")]
     assert [name for name in names if f"``{name}``" not in cls.__doc__] == []
+
+
+@pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+def test_the_signature_of_a_model_fits_a_page(cls: Any) -> None:
+    signature = inspect.signature(cls)
+    assert max(map(len, str(signature).splitlines())) <= 100
+    assert re.findall(r"(\w+): ", str(signature)) == [*signature.parameters]

@@ -105,6 +105,10 @@ def test_a_url_that_is_not_valid_is_an_error_of_the_transport(url: str, lines: p
     assert "canary" not in record.getMessage()
 
 
+def test_a_line_can_be_written_to_a_file() -> None:
+    assert _shown_url("http://host/\ud83c/\u00e9?\ud83c=1") == "http://host/\\ud83c/\\xe9?\\ud83c=***"
+
+
 @pytest.mark.parametrize("level", [logging.WARNING, None])
 def test_nothing_is_computed_unless_the_logger_is_enabled(level: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("millstream.transport.request_lines._line", None)

@@ -79,6 +79,30 @@ def field(
     return Field(default, default_factory=default_factory, alias=alias, repr=repr)
 
 
+class _Signature(inspect.Signature):
+    """A signature that ``help`` shows in lines of a page's width, with annotations as they were written."""
+
+    def __str__(self) -> str:
+        return self.format()
+
+    def format(self, *, max_width: int | None = None, **options: Any) -> str:
+        """Return the signature as text; its lines are shorter than ``max_width`` (100) where arguments allow it."""
+        lines = [""]
+        for argument in ("*", *map(self._show, self.parameters.values())) if self.parameters else ():
+            separator = ", " if lines[-1] else ""
+            if len(lines[-1]) + len(argument) > (max_width or 100) - 8:
+                lines[-1] += ","
+                lines.append(argument)
+            else:
+                lines[-1] += separator + argument
+        return f"({lines[0]})" if len(lines) == 1 else "\n    ".join(["(", *lines]) + "\n)"
+
+    def _show(self, one: inspect.Parameter) -> str:
+        written = one.annotation
+        annotation = written if isinstance(written, str) else inspect.formatannotation(written)
+        return f"{one.name}: {annotation}" + ("" if one.default is one.empty else f" = {one.default!r}")
+
+
 class _ArgumentsOf:
     """The ``__signature__`` of a class: every field as a keyword argument, under its name and its alias."""
 
@@ -88,7 +112,7 @@ class _ArgumentsOf:
         parameter = inspect.Parameter
         if any(one.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) for one in list(parameters)[1:]):
             raise AttributeError("__signature__")
-        return inspect.Signature(
+        return _Signature(
             [
                 parameter(name, parameter.KEYWORD_ONLY, default=default, annotation=annotation)
                 for name, default, annotation in cls._list_arguments()

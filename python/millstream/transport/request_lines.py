@@ -112,4 +112,6 @@ def _shown_url(url: str) -> str:
     query = "&".join(
         f"{name}={value if name in _SHOWN else '***'}" for name, value in parse_qsl(parts.query, keep_blank_values=True)
     )
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?' if query else ''}{query}"
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{'?' if query else ''}{query}"
+    # Half a surrogate pair would make a handler that writes to a file raise.
+    return shown.encode("ascii", "backslashreplace").decode()
