@@ -234,6 +234,28 @@ def test_a_cancelled_batch_stops_waiting(refused: threading.Event) -> None:
         asyncio.run(cancel(server))
 
 
+@pytest.mark.parametrize("way", ["batch", "batch_as_completed", "batch in a batch"])
+def test_a_batch_that_has_failed_waits_for_no_call_and_sends_none(way: str, refused: threading.Event) -> None:
+    def reply(_request: Any) -> Reply:
+        return Reply(fault=ErrorStatus(429, headers={"retry-after": "50"}))
+
+    with assert_no_leaks(), MockServer(reply) as server:
+        asking = calls_of(model_of(server), refused)
+
+        def ask(place: int) -> Any:
+            if place < 2:
+                return asking.batch([0, 1]) if way == "batch in a batch" else asking.invoke(place)
+            assert refused.wait(30)
+            raise LookupError(place)
+
+        step = RunnableLambda(ask)
+        run = step.batch_as_completed if way == "batch_as_completed" else step.batch
+        with pytest.raises(LookupError, match="2"):
+            list(run([0, 1, 2]))
+        # Both of the outer calls may be refused at once.
+        assert len(server.requests) <= 2
+
+
 def test_without_retries_nothing_waits() -> None:
     def reply(_request: Any) -> Reply:
         return Reply(fault=ErrorStatus(429, headers={"retry-after": "50"}))

@@ -1,20 +1,31 @@
 """The back-off that the calls of one batch share: a server that has refused one of them is left alone by all.
 
-It does no I/O, has no timers and reads no clock: a request asks its :class:`Turn` how long to wait, waits, and asks
-again. Threads and tasks may share it.
+It does no I/O and reads no clock: a request asks its :class:`Turn` how long to wait, waits, and asks again. Threads
+and tasks may share it. A thread waits by :func:`pause`, which ends with the batch.
 """
 
 from __future__ import annotations
 
 import contextvars
 import threading
+import time
+import weakref
 from collections.abc import Callable, Generator, Hashable, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
-__all__ = ("SharedBackOff", "Turn", "find_shared_back_off", "in_own_contexts", "sharing_back_off")
+__all__ = (
+    "BatchEnded",
+    "Ending",
+    "SharedBackOff",
+    "Turn",
+    "find_shared_back_off",
+    "in_own_contexts",
+    "pause",
+    "sharing_back_off",
+)
 
 # The bounds, in seconds, of the time between two groups of requests after a wait.
 _SHORTEST_STEP = 0.05
@@ -110,7 +121,55 @@ def sharing_back_off() -> Generator[None, None, None]:
         _shared.reset(token)
 
 
-def in_own_contexts(calls: Iterable[Callable[[], Any]]) -> list[Callable[[], Any]]:
+class BatchEnded(GeneratorExit):
+    """The batch of a call that waits has failed, or was left: nobody takes the call's result."""
+
+
+class Ending:
+    """Whether a batch in threads, or one around it, has ended before its calls."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._inner: weakref.WeakSet[Ending] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        if (outer := _ending.get()) is not None:
+            outer._add(self)
+
+    def _add(self, inner: Ending) -> None:
+        with self._lock:
+            self._inner.add(inner)
+        if self._event.is_set():
+            inner.set()
+
+    def set(self) -> None:
+        """End the waits of the batch, and of those in it."""
+        self._event.set()
+        with self._lock:
+            inner = list(self._inner)
+        for one in inner:
+            one.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, at most until the end; return whether it has come."""
+        return self._event.wait(seconds)
+
+
+_ending: ContextVar[Ending | None] = ContextVar("batch_ending", default=None)
+
+
+def pause(seconds: float) -> None:
+    """Wait in a thread; raise :class:`BatchEnded` if its batch ends before."""
+    if (ending := _ending.get()) is None:
+        time.sleep(seconds)
+    elif ending.wait(seconds):
+        raise BatchEnded
+
+
+def in_own_contexts(calls: Iterable[Callable[[], Any]], ending: Ending) -> list[Callable[[], Any]]:
     """Return ``calls`` for threads: each runs in a copy of the caller's context, and all share a back-off."""
-    with sharing_back_off():
-        return [partial(contextvars.copy_context().run, call) for call in calls]
+    token = _ending.set(ending)
+    try:
+        with sharing_back_off():
+            return [partial(contextvars.copy_context().run, call) for call in calls]
+    finally:
+        _ending.reset(token)

@@ -6,12 +6,11 @@ this package sends it, and retries it as the SDK does. See ``_sdk_calls`` for th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
-from .._back_off import find_shared_back_off
+from .._back_off import find_shared_back_off, pause
 from .._values import FRAME_SIZE
 from ..errors import APIConnectionError, APIError, EventTooLargeError, StreamError
 from ..providers.http.errors import aread_error_body, make_status_error, read_error_body
@@ -95,7 +94,7 @@ class ClientRequest:
         """Send the request again after a wait, after the connection broke; ``None`` if no try is left."""
         if (delay := self._wait(error)) is None:
             return None
-        time.sleep(delay)
+        pause(delay)
         return self.open()
 
     async def areopen(self, error: StreamError) -> AsyncResponse | None:
@@ -115,7 +114,7 @@ class ClientRequest:
             try:
                 request = self._convert(sent)
                 while delay := self._hold(request):
-                    time.sleep(delay)
+                    pause(delay)
                 response = log_requests(transport, self.retries + 1).open(request)
                 if 200 <= response.status < 300:
                     return take(response)
@@ -127,7 +126,7 @@ class ClientRequest:
             except APIError as error:
                 if (wait := self._wait(error)) is None:
                     raise
-            time.sleep(wait)
+            pause(wait)
 
     async def _asend(self, take: Callable[[AsyncResponse], Awaitable[T]]) -> T:
         """:meth:`_send` for async code."""

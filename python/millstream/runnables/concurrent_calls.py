@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequ
 from queue import SimpleQueue
 from typing import Any
 
-from .._back_off import in_own_contexts, sharing_back_off
+from .._back_off import BatchEnded, Ending, in_own_contexts, sharing_back_off
 from .._context import running_loop
 
 __all__ = ("aiter_completed", "arun_all", "iter_completed", "run_all")
@@ -96,21 +96,24 @@ def run_all(calls: Sequence[Callable[[], Any]], at_once: int | None = None) -> l
     """Return the results of ``calls``, in their order; ``at_once`` of them run at the same time, in threads.
 
     Each runs in a copy of the caller's context.
-    Once a call has failed, no other is begun. When those that run have ended, the exception is raised
-    of the first one, in their order, that failed. A ``KeyboardInterrupt``, or what else a signal
+    Once a call has failed, no other is begun, and none waits for its next try. When those that run have ended, the
+    exception is raised of the first one, in their order, that failed. A ``KeyboardInterrupt``, or what else a signal
     handler raises, is raised at once: neither the caller nor the interpreter waits for the threads then.
     """
     results: list[Any] = [None] * len(calls)
     failures: dict[int, BaseException] = {}
     failure: BaseException | None = None
+    ending = Ending()
     try:
-        for place, result, failure in _run_each(in_own_contexts(calls), at_once):
+        for place, result, failure in _run_each(in_own_contexts(calls, ending), at_once, ending):
             if failure is None:
                 results[place] = result
             else:
                 failures[place] = failure
         if failures:
-            raise failures[min(failures)]
+            # Not one that the end of this batch has caused; all may have ended with a batch around it.
+            own = [place for place, error in failures.items() if not isinstance(error, BatchEnded)]
+            raise failures[min(own or failures)]
         return results
     finally:
         # A traceback keeps this frame, which would keep the exceptions in it.
@@ -125,15 +128,18 @@ def iter_completed(
     Each runs in a copy of the context of this call. The first failure is raised at once. After that, and when the
     generator is closed, no other call is begun; those that run are not waited for.
     """
-    return _iter_completed(in_own_contexts(calls), at_once)
+    ending = Ending()
+    return _iter_completed(in_own_contexts(calls, ending), at_once, ending)
 
 
-def _iter_completed(calls: Sequence[Callable[[], Any]], at_once: int | None) -> Generator[tuple[int, Any], None, None]:
+def _iter_completed(
+    calls: Sequence[Callable[[], Any]], at_once: int | None, ending: Ending
+) -> Generator[tuple[int, Any], None, None]:
     if len(calls) == 1:
         yield 0, calls[0]()
         return
     failure: BaseException | None = None
-    ended = _run_each(calls, at_once)
+    ended = _run_each(calls, at_once, ending)
     try:
         for place, result, failure in ended:
             if failure is not None:
@@ -145,7 +151,7 @@ def _iter_completed(calls: Sequence[Callable[[], Any]], at_once: int | None) -> 
 
 
 def _run_each(
-    calls: Sequence[Callable[[], Any]], at_once: int | None
+    calls: Sequence[Callable[[], Any]], at_once: int | None, ending: Ending
 ) -> Generator[tuple[int, Any, BaseException | None], None, None]:
     """Run the calls in threads; yield the place, the result and the exception of each one that has ended."""
     left = deque(enumerate(calls))
@@ -153,7 +159,9 @@ def _run_each(
     running = min(at_once or _THREADS, len(calls))
     try:
         for number in range(running):
-            threading.Thread(target=_work, args=(left, ended), name=f"millstream-batch-{number}", daemon=True).start()
+            threading.Thread(
+                target=_work, args=(left, ended, ending), name=f"millstream-batch-{number}", daemon=True
+            ).start()
         while running:
             item = ended.get()
             # A worker that is done reports a place of its own.
@@ -164,10 +172,14 @@ def _run_each(
             del item
     finally:
         left.clear()
+        if running:
+            ending.set()
 
 
 def _work(
-    left: deque[tuple[int, Callable[[], Any]]], ended: SimpleQueue[tuple[int, Any, BaseException | None]]
+    left: deque[tuple[int, Callable[[], Any]]],
+    ended: SimpleQueue[tuple[int, Any, BaseException | None]],
+    ending: Ending,
 ) -> None:
     """Run the remaining calls one after the other; report each result, and the end."""
     while True:
@@ -180,3 +192,5 @@ def _work(
         except BaseException as error:
             left.clear()
             ended.put((place, None, error))
+            # After the failure: those that the end causes come behind it.
+            ending.set()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import time
 from typing import Any, Protocol
 
-from ..._back_off import find_shared_back_off
+from ..._back_off import find_shared_back_off, pause
 from ...errors import APIError
 from ...streaming.drive import adrive, drive
 from ...streaming.protocols import Processor
@@ -81,7 +80,7 @@ class PendingRequest:
         transport, request = self._endpoint._sync_transport(), self._build(_read_key(self._endpoint._find_key()))
         while True:
             while delay := self._hold(request):
-                time.sleep(delay)
+                pause(delay)
             try:
                 response = log_requests(transport, self._attempt).open(traced(request))
                 if 200 <= response.status < 300:
@@ -90,7 +89,7 @@ class PendingRequest:
             except APIError as error:
                 if (wait := self._wait(error)) is None:
                     raise
-            time.sleep(wait)
+            pause(wait)
 
     async def aopen(self) -> AsyncResponse:
         """:meth:`open` for async code."""
@@ -115,7 +114,7 @@ class PendingRequest:
         """Send the request again after a wait, after the connection broke; ``None`` if no try is left."""
         if (delay := self._wait(error)) is None:
             return None
-        time.sleep(delay)
+        pause(delay)
         return self.open()
 
     async def areopen(self, error: Exception) -> AsyncResponse | None:
