@@ -133,7 +133,7 @@ def test_a_fault_has_a_name(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["", "nope", "status:x", "reset:-1"])
+@pytest.mark.parametrize("name", ["status:99999", "redirect:7", "", "nope", "status:x", "reset:-1"])
 def test_an_unknown_name_of_a_fault_is_an_error(mock_server: MockServer, client: openai.OpenAI, name: str) -> None:
     with pytest.raises(ValueError, match="no fault is named"):
         fault_named(name)

@@ -38,15 +38,23 @@ def _number(argument: str) -> int:
     return int(argument)
 
 
+def _status(argument: str) -> int:
+    status = _number(argument)
+    # Any other number is not a status line, which `garble` sends.
+    if not 100 <= status <= 999:
+        raise ValueError(argument)
+    return status
+
+
 def _nothing(argument: str) -> Any:
     raise ValueError(argument)
 
 
 # For each name, the function from its argument to a fault, and the fault without an argument.
 _NAMED: dict[str, tuple[Callable[[str], Fault], Fault]] = {
-    "status": (lambda given: ErrorStatus(_number(given)), ErrorStatus()),
+    "status": (lambda given: ErrorStatus(_status(given)), ErrorStatus()),
     "error": (lambda given: ErrorFrame(after=_number(given)), ErrorFrame()),
-    "redirect": (lambda given: Redirect(_number(given)), Redirect()),
+    "redirect": (lambda given: Redirect(_status(given)), Redirect()),
     "reset": (lambda given: Cut(_place(given), "reset"), Cut(how="reset")),
     "fin": (lambda given: Cut(_place(given), "fin"), Cut(how="fin")),
     "end": (lambda given: Cut(_place(given), "end"), Cut(how="end")),
