@@ -122,7 +122,7 @@ def _shapes_of_models() -> Iterator[Group]:
     """Yield the cost of a stream before its first chunk, and the cost per chunk for different lengths."""
     for work, waits in (("OpenAI.stream", False), ("OpenAI.astream", True)):
         yield Group(
-            f"{work}, one call of one chunk, and langchain-openai's",
+            f"{work}, one call of one chunk and langchain-openai's",
             fixture("completions", 1),
             "event",
             "chunk",

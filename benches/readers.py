@@ -48,7 +48,7 @@ def calls() -> list[Contender]:
         Contender(
             "method", "a method that does nothing, in Python", lambda reads: partial(fed, _Idle().feed, reads), None
         ),
-        Contender("builtin", "one in C: ().count", lambda reads: partial(fed, ().count, reads), None),
+        Contender("builtin", "a method that does nothing, in C", lambda reads: partial(fed, ().count, reads), None),
     ]
     for key, name, core in halves():
         run = over(partial(_empty_feeds, core))
