@@ -68,11 +68,13 @@ def test_an_answer_longer_than_the_screen_stays_whole(mock_server: MockServer) -
     assert [line for line in shown if line.startswith("line ")] == lines
 
 
-def test_the_end_at_the_limit_of_tokens_is_noted(mock_server: MockServer) -> None:
+@pytest.mark.parametrize("options", [(), ("-o", "use_responses_api=true")])
+def test_the_end_at_the_limit_of_tokens_is_noted(mock_server: MockServer, options: tuple[str, ...]) -> None:
     mock_server.reply = Reply(pieces=["one"], finish_reason="length")
-    with chat(mock_server) as terminal:
+    with chat(mock_server, *options) as terminal:
         terminal.type("count\n")
         terminal.expect("the answer ends at the limit of tokens; '-o max_tokens=N' raises it")
+        terminal.expect("> ")
         leave(terminal)
 
 

@@ -43,6 +43,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 REASONS = {"anthropic": "end_turn", "google": "STOP", "responses": "completed"}
 PROVIDERS = {"anthropic": "anthropic", "google": "gcp.gemini", "ollama": "ollama"}
 NAMES = {"anthropic": "claude-haiku-4-5", "google": "gemini-2.5-flash", "completions": "gpt-3.5-turbo-instruct"}
+LIMITED = {"anthropic": "max_tokens", "google": "MAX_TOKENS", "responses": "max_output_tokens"}
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
@@ -67,6 +68,14 @@ def check_call(span: ReadableSpan, which: str, server: MockServer, *, streams: b
     assert ("gen_ai.response.time_to_first_chunk" in found) is streams
     assert not any("messages" in key for key in found)
     return found
+
+
+@pytest.mark.parametrize("way", STREAMS | CALLS)
+@pytest.mark.parametrize("which", MODELS)
+def test_an_answer_at_the_limit_of_tokens_has_its_finish_reason(which: str, way: str, traced: Traced) -> None:
+    with MockServer(Reply(pieces=["a", "b"], finish_reason="length")) as server:
+        (STREAMS | CALLS)[way](MODELS[which](server))
+    assert attributes(traced.span)["gen_ai.response.finish_reasons"] == (LIMITED.get(which, "length"),)
 
 
 @pytest.mark.parametrize("way", STREAMS)

@@ -8,26 +8,13 @@ from typing import Any
 from .._backend import JSONAssembler
 from ..errors import ContentFilterError, OutputParserException, RefusalError, TruncatedOutputError
 from ..messages.conversion import finish_message
+from ..messages.finish_reasons import find_finish_reasons, is_cut_off, is_filtered
 from ..messages.openai import openai_calls
 from .base import generation_of
 from .fenced import FencedJSON
 from .openai_tools import JsonOutputToolsParser, describe_invalid_call
 
 __all__ = ("parse_answer",)
-
-# The providers' finish reasons for the token limit and for the content filter, in lower case.
-_CUT_OFF = frozenset(
-    {
-        *("length", "max_tokens", "max_output_tokens", "model_length", "incomplete:max_output_tokens"),
-        "model_context_window_exceeded",
-    }
-)
-_FILTERED = frozenset(
-    {
-        *("content_filter", "content_filtered", "incomplete:content_filter", "guardrail_intervened"),
-        *("safety", "recitation", "blocklist", "prohibited_content", "spii"),
-    }
-)
 
 
 def parse_answer(parser: Any, answer: Any) -> Any:
@@ -62,11 +49,6 @@ def _details(message: object, name: str) -> Mapping[str, Any]:
     return details if isinstance(details, Mapping) else {}
 
 
-def _details_in(metadata: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    details = metadata.get(name)
-    return details if isinstance(details, Mapping) else {}
-
-
 def _find_refusal(message: Any) -> object:
     """Return the model's refusal: beside the content, or a block of it."""
     if refusal := _details(message, "additional_kwargs").get("refusal"):
@@ -85,18 +67,12 @@ def _first_arguments(answer: object) -> str:
 
 
 def _check_end(message: object, text: str) -> None:
-    metadata = _details(message, "response_metadata")
-    reasons = [metadata.get(name) for name in ("finish_reason", "stop_reason", "done_reason")]
-    reasons.append(_details_in(metadata, "incomplete_details").get("reason"))
-    if blocked := _details_in(metadata, "prompt_feedback").get("block_reason"):
-        reasons.append(f"blocked:{blocked}")
-    for reason in reasons:
-        known = reason.lower() if isinstance(reason, str) else ""
-        if known in _CUT_OFF:
+    for reason in find_finish_reasons(_details(message, "response_metadata")):
+        if is_cut_off(reason):
             raise TruncatedOutputError(
                 f"the answer was cut off by the limit of tokens (finish reason {reason!r})", text
             )
-        if known in _FILTERED or known.startswith("blocked:"):
+        if is_filtered(reason):
             raise ContentFilterError(f"the provider's content filter ended the answer (finish reason {reason!r})", text)
 
 

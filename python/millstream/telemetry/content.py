@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..messages.finish_reasons import find_finish_reasons
+
 __all__ = ("captures_content", "input_messages", "output_messages", "to_json")
 
 _VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -20,7 +22,7 @@ _REASONS = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "completed": "stop",
-    "incomplete": "length",
+    "max_output_tokens": "length",
 }
 
 
@@ -58,9 +60,11 @@ def finish_reason(generation: Any) -> str | None:
     """Return why an answer ended, in the provider's words."""
     metadata = getattr(getattr(generation, "message", None), "response_metadata", None) or {}
     for source in (metadata, getattr(generation, "generation_info", None) or {}):
-        for name in ("finish_reason", "stop_reason", "done_reason", "status"):
-            if isinstance(value := source.get(name), str):
-                return value
+        # The Responses API has a status alone for an answer that is complete.
+        reason = next(find_finish_reasons(source), source.get("status"))
+        if isinstance(reason, str):
+            # The core's word for why an answer is not complete.
+            return reason.removeprefix("incomplete:")
     return None
 
 

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 __all__ = ("Answer", "stream_answer")
 
 
-# Where providers say why an answer has ended.
-_REASONS = ("finish_reason", "stop_reason", "done_reason")
-
-
 @dataclass(slots=True)
 class Answer:
     """What has arrived of an answer, and why it ended: ``error``, or Ctrl-C if it ``is_stopped``."""
@@ -39,8 +35,10 @@ class Answer:
     @property
     def is_limited(self) -> bool:
         """Whether the limit of tokens has ended the answer."""
-        found = [chunk.response_metadata.get(name) for chunk in self.chunks for name in _REASONS]
-        return any(str(reason).lower() in ("length", "max_tokens") for reason in found)
+        from ...messages.finish_reasons import find_finish_reasons, is_cut_off
+
+        reasons = (reason for chunk in self.chunks for reason in find_finish_reasons(chunk.response_metadata))
+        return any(map(is_cut_off, reasons))
 
     def message(self) -> BaseMessage | None:
         """Return the message for the history, ``None`` if there is none.
