@@ -8,6 +8,8 @@ from .terminal import remove_controls
 
 __all__ = ("CONNECTION_REMEDY", "CommandError", "describe_error", "port_error", "reason_of")
 
+CONNECTION_REMEDY = "check --base-url and the network: 'millstream doctor --online' examines them"
+
 
 class CommandError(Exception):
     """A command cannot continue: what is wrong, and what to do about it.
@@ -26,9 +28,6 @@ def port_error(port: int, error: OSError) -> CommandError:
     """Return the error for a port that cannot be listened on."""
     reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {os.strerror(error.errno or 0)}"
     return CommandError(f"port {port} {reason}", "name another one with --port, or a free one with --port 0")
-
-
-CONNECTION_REMEDY = "check --base-url and the network: 'millstream doctor --online' examines them"
 
 
 def reason_of(error: Exception) -> str:
