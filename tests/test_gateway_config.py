@@ -157,7 +157,7 @@ def test_the_code_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     code = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
     names: dict[str, Any] = {}
     exec(code, names)
-    assert names["state"].router.names(names["state"].keys.identify({})) == []
+    assert names["state"].router.names(names["state"].keys.identify({})) == ["llama"]
 
 
 @pytest.mark.parametrize(

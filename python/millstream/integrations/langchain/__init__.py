@@ -93,7 +93,8 @@ def _find_without_package(name: str, error: ModuleNotFoundError) -> Any:
             error, missing = of_core, (of_core.name or "").partition(".")[0]
     if missing == "langchain_core":
         raise ImportError(
-            "millstream.integrations.langchain needs LangChain: pip install 'millstream[langchain]'"
+            "millstream.integrations.langchain needs LangChain: pip install 'millstream[langchain]'",
+            name="langchain_core",
         ) from error
     if missing not in _PACKAGES:
         raise error

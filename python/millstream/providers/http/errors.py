@@ -4,7 +4,6 @@ import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from ..._provider_errors import find_reason, has_text
 from ..._values import read_json
@@ -102,6 +101,8 @@ def find_url_mistake(status: int, url: str, path: str) -> str:
     """
     if status not in (404, 405):
         return ""
+    from urllib.parse import urlsplit
+
     base = urlsplit(url).path.removesuffix(path)
     if path in _OPENAI_PATHS and not base:
         return " (base_url has no path: most servers with OpenAI's protocol need /v1 at its end)"

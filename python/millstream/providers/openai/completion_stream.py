@@ -51,6 +51,10 @@ class DecodedText(DecodedStream):
         """Return the result, which needs no chunk."""
         return self.result()
 
+    def ending(self) -> tuple[str | None, Any] | None:
+        """Return the finish reason and the usage, which texts do not have."""
+        return self._decoder.finish_reason, self._decoder.usage
+
     def llm_output(self) -> dict[str, Any] | None:
         """Return the usage, if the stream had one."""
         usage = self._decoder.usage
