@@ -17,6 +17,7 @@ import django_project
 from endings import assert_closed_by_us
 from millstream import ChatOpenAI, SSEParser
 from millstream.server import EventStreamResponse, adjango_response, django_response
+from millstream.server import wsgi as wsgi_module
 from millstream.testing import ErrorFrame, ErrorStatus, MockServer, Reply, Stall, assert_no_leaks
 from serving import serve
 from wsgi_servers import ask, leaving, serving
@@ -162,7 +163,7 @@ def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(way: str, serv
 def test_a_server_that_has_the_clients_socket_sees_it_leave(
     server: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("millstream.server.wsgi._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(wsgi_module, "_LOOK_SECONDS", 0.02)
     wsgi, _ = django_project.applications(view_of(lambda: model(server).stream_records("p")), no_view)
     with assert_no_leaks(threads=THREADS), serving(wsgi, "werkzeug") as port:
         with leaving(port, "/sync", b"on_chat_model_stream"):

@@ -70,9 +70,11 @@ def test_objects_made_depend_only_on_what_is_returned(native: ModuleType, name: 
     # The first pass pays for whatever is made once per process.
     for body in (PLAIN, BODIES[name]):
         blocks_made(native, body, None)
-    expected = min(blocks_made(native, PLAIN, None) for _ in range(3))
+    # In turns, for what else the process does adds blocks to some of the calls.
+    rounds = [[blocks_made(native, body, None) for body in (PLAIN, BODIES[name])] for _ in range(5)]
+    expected, found = map(min, zip(*rounds, strict=True))
     assert len(PIECES) <= expected <= len(PIECES) + 8
-    assert min(blocks_made(native, BODIES[name], None) for _ in range(3)) == expected
+    assert found == expected
 
 
 @pytest.mark.parametrize("name", BODIES)
