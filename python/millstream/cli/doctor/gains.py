@@ -78,7 +78,7 @@ GAINS = {
     ),
     ("any", "httpx_sse"): Gain(
         "per event; bounded memory; the specification's line ends",
-        3,
+        5,
         tuple((_EVENTS.format(prefix), "httpx-sse") for prefix in ("", "a")),
     ),
 }
