@@ -119,7 +119,7 @@ def test_a_wheel_holds_what_it_should_and_runs_the_demo(
     printed = demo(install(wheel, tmp_path / "environment"))
     assert f"millstream {VERSION}, backend: {backend}, " in printed
     assert "|".join(VERSE) in printed
-    assert printed.endswith("...Truncated\n")
+    assert "...Truncated\n\n--- chat: chat.stream\n" in printed
 
 
 @pytest.mark.packaging
