@@ -20,7 +20,7 @@ from pages import ROOT
 if TYPE_CHECKING:
     from millstream.testing import MockServer
 
-__all__ = ("ServerProcess", "free_port", "run_server", "user_environment")
+__all__ = ("ServerProcess", "free_port", "run_process", "run_server", "user_environment")
 
 
 class ServerProcess:
@@ -66,10 +66,19 @@ def run_server(
 ) -> Iterator[ServerProcess]:
     """Run a server in ``folder``; ``PORT`` in ``command`` is a free port. It is ready once ``path`` is answered."""
     port = str(free_port())
-    with subprocess.Popen([part.replace("PORT", port) for part in command], cwd=folder, env=environment) as process:
+    with run_process([part.replace("PORT", port) for part in command], folder, environment) as process:
+        _wait_until_ready(f"http://127.0.0.1:{port}{path}", process)
+        yield ServerProcess(f"http://127.0.0.1:{port}", process)
+
+
+@contextmanager
+def run_process(
+    command: Sequence[str], folder: Path, environment: dict[str, str], *, output: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in ``folder``, and end it after the block; ``output`` is where its output goes."""
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=output) as process:
         try:
-            _wait_until_ready(f"http://127.0.0.1:{port}{path}", process)
-            yield ServerProcess(f"http://127.0.0.1:{port}", process)
+            yield process
         finally:
             if process.poll() is None:
                 process.terminate()

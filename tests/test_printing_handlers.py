@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     from langchain_core.outputs import LLMResult as TheirResult
 
 import millstream.callbacks as our_package
-from millstream._context import add_ambient_handler
+from millstream._context import ambient_handler
 from millstream.language_models import GenericFakeChatModel
 from millstream.messages import AIMessage
 from millstream.outputs import ChatGeneration, Generation, LLMResult
@@ -177,9 +177,6 @@ def test_a_handler_of_a_block_is_not_called_for_the_runs_that_it_starts() -> Non
             other.invoke("p")
 
     handler = Calling()
-    token = add_ambient_handler(handler)
-    try:
+    with ambient_handler(handler):
         model.invoke("p")
-    finally:
-        token.var.reset(token)
     assert input_tokens(handler) == 1

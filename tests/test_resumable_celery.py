@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -12,7 +11,7 @@ import pytest
 from millstream.testing import ErrorStatus, MockServer, Reply, Stall
 from page_files import find_files
 from resumable_stores import SHARED, place_for
-from server_processes import run_server, user_environment
+from server_processes import run_process, run_server, user_environment
 
 pytest.importorskip("celery")
 
@@ -30,19 +29,7 @@ def write_programs(place: str, folder: Path) -> None:
         (folder / name).mkdir()
 
 
-@contextmanager
-def run_worker(folder: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--concurrency", "2", "--loglevel", "CRITICAL"]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL) as worker:
-        try:
-            yield worker
-        finally:
-            worker.terminate()
-            try:
-                worker.wait(60)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                raise
+WORKER = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--concurrency", "2", "--loglevel", "CRITICAL"]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +48,10 @@ def app(
         write_programs(place, folder)
         environment = user_environment(upstream, REDIS_URL=place)
         command = [sys.executable, "-m", "uvicorn", "web:app", "--port", "PORT", "--log-level", "warning"]
-        with run_worker(folder, environment), run_server(command, folder, environment) as server:
+        with (
+            run_process(WORKER, folder, environment, output=subprocess.DEVNULL),
+            run_server(command, folder, environment) as server,
+        ):
             yield server.url
 
 

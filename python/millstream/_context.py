@@ -10,6 +10,7 @@ import contextvars
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
@@ -24,7 +25,7 @@ __all__ = (
     "Enterable",
     "InContext",
     "ParentConfig",
-    "add_ambient_handler",
+    "ambient_handler",
     "ambient_handlers",
     "caller_loop",
     "drop_ambient_handler",
@@ -202,9 +203,14 @@ def is_debugging() -> bool:
     return (module := settings()) is not None and module.get_debug()
 
 
-def add_ambient_handler(handler: object) -> Token[tuple[Any, ...]]:
-    """Add a handler of all runs in the current context; ``token.var.reset(token)`` removes it."""
-    return _handlers.set((*_handlers.get(), handler))
+@contextmanager
+def ambient_handler(handler: T) -> Generator[T, None, None]:
+    """Call ``handler`` for all runs of the current context in the block, whose value it is."""
+    token = _handlers.set((*_handlers.get(), handler))
+    try:
+        yield handler
+    finally:
+        _handlers.reset(token)
 
 
 def drop_ambient_handler(handler: object) -> None:

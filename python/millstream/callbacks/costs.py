@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from .._context import add_ambient_handler
+from .._context import ambient_handler
 from ..messages.usage import UsageMetadata, add_usage
 from ..outputs.llm_result import CountedElsewhere
 from .handlers import BaseCallbackHandler
 from .prices import ModelPrices, compute_cost, find_price, read_prices
-from .usage import find_usage
+from .usage import find_requested_model, find_usage
 
 __all__ = ("CostCallbackHandler", "get_cost_callback")
 
@@ -68,10 +68,9 @@ class CostCallbackHandler(BaseCallbackHandler):
 
     def on_llm_start(self, *args: Any, run_id: UUID, metadata: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Keep the name of the requested model."""
-        params = kwargs.get("invocation_params") or {}
-        name = params.get("model") or params.get("model_name") or (metadata or {}).get("ls_model_name")
+        name = find_requested_model(kwargs.get("invocation_params") or {}, metadata or {})
         with self._lock:
-            self._requested[run_id] = name if isinstance(name, str) else None
+            self._requested[run_id] = name
 
     on_chat_model_start = on_llm_start
 
@@ -114,12 +113,8 @@ def get_cost_callback(prices: Mapping[str, ModelPrices]) -> Generator[CostCallba
             llm.invoke("p")
             print(costs.total)
     """
-    handler = CostCallbackHandler(prices)
-    token = add_ambient_handler(handler)
-    try:
+    with ambient_handler(CostCallbackHandler(prices)) as handler:
         yield handler
-    finally:
-        token.var.reset(token)
 
 
 def _find_call(response: Any) -> tuple[Any, str | None]:

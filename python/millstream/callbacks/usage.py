@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .._context import add_ambient_handler
+from .._context import ambient_handler
 from ..messages.usage import UsageMetadata, add_usage
 from .handlers import BaseCallbackHandler
 
-__all__ = ("UsageMetadataCallbackHandler", "find_usage", "get_usage_metadata_callback")
+__all__ = ("UsageMetadataCallbackHandler", "find_requested_model", "find_usage", "get_usage_metadata_callback")
 
 
 class UsageMetadataCallbackHandler(BaseCallbackHandler):
@@ -49,6 +49,12 @@ def find_usage(response: Any) -> tuple[UsageMetadata | None, str | None]:
         return None, None
 
 
+def find_requested_model(params: Mapping[str, Any], metadata: Mapping[str, Any]) -> str | None:
+    """Return the name of the model that a call requests, from its parameters or from LangSmith's metadata."""
+    name = params.get("model") or params.get("model_name") or metadata.get("ls_model_name")
+    return name if isinstance(name, str) else None
+
+
 @contextmanager
 def get_usage_metadata_callback(
     name: str = "usage_metadata_callback",
@@ -61,9 +67,5 @@ def get_usage_metadata_callback(
             llm.invoke("p")
             print(usage.usage_metadata)
     """
-    handler = UsageMetadataCallbackHandler()
-    token = add_ambient_handler(handler)
-    try:
+    with ambient_handler(UsageMetadataCallbackHandler()) as handler:
         yield handler
-    finally:
-        token.var.reset(token)

@@ -152,7 +152,7 @@ class TelemetryHandler(BaseCallbackHandler):
         if (counts := token_counts(generations, output)) is not None:
             self._instruments.record_tokens(*counts, operation.common)
         if operation.span.is_recording():
-            operation.span.set_attributes(answer_attributes(generations, output))
+            operation.span.set_attributes(answer_attributes(generations, output, counts))
             if self._captures and generations:
                 operation.span.set_attribute("gen_ai.output.messages", output_messages(generations))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..callbacks.usage import find_requested_model
 from .content import finish_reason
 
 __all__ = ("answer_attributes", "common_attributes", "request_attributes", "token_counts")
@@ -48,8 +49,7 @@ def common_attributes(
     if getattr(model, "vertexai", None):
         provider = "google_vertexai"
     attributes = {"gen_ai.operation.name": operation, "gen_ai.provider.name": _PROVIDERS.get(provider, provider)}
-    name = params.get("model") or params.get("model_name") or ls_params.get("ls_model_name")
-    if isinstance(name, str):
+    if (name := find_requested_model(params, ls_params)) is not None:
         attributes["gen_ai.request.model"] = name.removeprefix("models/")
     return {**attributes, **_server(model)}
 
@@ -83,8 +83,10 @@ def request_attributes(params: Mapping[str, Any]) -> dict[str, Any]:
     return attributes
 
 
-def answer_attributes(generations: Sequence[Any], llm_output: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the attributes of the answers of one call."""
+def answer_attributes(
+    generations: Sequence[Any], llm_output: Mapping[str, Any], counts: tuple[int, int] | None
+) -> dict[str, Any]:
+    """Return the attributes of the answers of one call, whose tokens are ``counts`` (see :func:`token_counts`)."""
     attributes: dict[str, Any] = {}
     if reasons := [reason for one in generations if (reason := finish_reason(one)) is not None]:
         attributes["gen_ai.response.finish_reasons"] = reasons
@@ -95,7 +97,7 @@ def answer_attributes(generations: Sequence[Any], llm_output: Mapping[str, Any])
     if id := _find_id(message, metadata):
         attributes["gen_ai.response.id"] = id
     usage = getattr(message, "usage_metadata", None) or {}
-    if (counts := token_counts(generations, llm_output)) is not None:
+    if counts is not None:
         attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"] = counts
     for group, key, name in _DETAILS:
         if isinstance(value := (usage.get(group) or {}).get(key), int):

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from .peers import split_loop
+
 __all__ = ("CLIENTS", "main")
 
 _PROMPT = "a prompt"
@@ -37,7 +39,7 @@ def _standard_library(url: str) -> Stream:
     def stream() -> Iterator[str]:
         connection.request("POST", f"{place.path}/chat/completions", _BODY, _HEADERS)
         with connection.getresponse() as response:
-            yield from _texts(iter(lambda: response.read1(65536), b""))
+            yield from split_loop(json.loads, iter(lambda: response.read1(65536), b""))
 
     return stream
 
@@ -49,7 +51,7 @@ def _httpx2(url: str) -> Stream:
 
     def stream() -> Iterator[str]:
         with client.stream("POST", f"{url}/chat/completions", content=_BODY, headers=_HEADERS) as response:
-            yield from _texts(response.iter_raw())
+            yield from split_loop(json.loads, response.iter_raw())
 
     return stream
 
@@ -72,19 +74,6 @@ def _langchain(url: str) -> Stream:
 
     model: Any = ChatOpenAI(model="m", base_url=url, api_key="none")  # type: ignore[arg-type]
     return lambda: (chunk.content for chunk in model.stream(_PROMPT))
-
-
-def _texts(reads: Iterator[bytes]) -> Iterator[str]:
-    """Yield the texts of a chat stream, read by a loop as one writes it by hand."""
-    buffer = b""
-    for data in reads:
-        buffer += data
-        frames = buffer.split(b"\n\n")
-        buffer = frames.pop()
-        for frame in frames:
-            if frame.startswith(b"data: {"):
-                choices = json.loads(frame[6:])["choices"]
-                yield (choices[0]["delta"].get("content") or "") if choices else ""
 
 
 CLIENTS: dict[str, tuple[str, Callable[[str], Stream]]] = {

@@ -1,7 +1,7 @@
 """Other packages over a stream in memory: each function imports its package, and raises ``ImportError`` without it."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -60,7 +60,7 @@ def _clients(reads: Reads) -> tuple[Any, Any]:
     return library.Client(transport=transport), library.AsyncClient(transport=transport)
 
 
-def split_loop(load: Callable[[bytes], Any], reads: Reads) -> list[str]:
+def split_loop(load: Callable[[bytes], Any], reads: Iterable[bytes]) -> list[str]:
     """Return the texts of a chat stream, read by a loop as one writes it by hand, with a function that reads JSON."""
     texts: list[str] = []
     buffer = b""

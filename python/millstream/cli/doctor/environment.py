@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from ..providers import PROVIDERS
 from ..versions import installed_version
 
 __all__ = ("EXTRAS", "HOSTS", "Fact", "examine_environment")
@@ -139,7 +140,7 @@ def _network() -> Iterator[Fact]:
     from ...transport.native.tls import environment_certificates
     from ...transport.proxies import check_proxies
 
-    url = os.environ.get("OPENAI_API_BASE") or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    url = PROVIDERS["openai"].find_url()
     proxy = os.environ.get("OPENAI_PROXY") or None
     try:
         parts = urlsplit(url)
