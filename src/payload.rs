@@ -159,10 +159,10 @@ impl Payloads {
         }
         match self.family.unwrap(sent.event, sent.data) {
             Ok(None) => self.read_data(sent, sink),
-            Ok(Some(data)) => {
+            Ok(Some(enclosed)) => {
                 let inner = Sent {
-                    event: b"",
-                    data: &data,
+                    event: enclosed.event.as_bytes(),
+                    data: &enclosed.data,
                     head: b"",
                     ..*sent
                 };
@@ -217,7 +217,8 @@ impl Payloads {
         let mut payload = Payload::new(self.has_one_choice, self.wanted());
         let source = Source {
             event: sent.event,
-            is_body: self.reads_bodies,
+            // A line has no event, but an envelope in it may name one.
+            is_body: self.reads_bodies && sent.event.is_empty(),
         };
         // What is not an object says nothing, in any format.
         let read = if trimmed.starts_with(b"{") {

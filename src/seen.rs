@@ -1,5 +1,6 @@
 //! What a decoder has seen of its stream, for the message of a stream that ended without output.
 
+use crate::delta::bedrock;
 use crate::error::cut;
 use crate::framing::Sent;
 use crate::json::{InvalidJson, Raw, Reader};
@@ -128,6 +129,8 @@ struct Members<'p> {
     keys: Vec<String>,
     kind: Option<Raw<'p>>,
     object: Option<Raw<'p>>,
+    /// What the value of the last member begins with.
+    last: u8,
     /// Which of [`TELLING`] are there, and by what each begins.
     has: [Option<u8>; TELLING.len()],
     has_output_message: bool,
@@ -165,17 +168,7 @@ const EVENTS: [(&str, &[&str]); 3] = [
         "cohere.v2",
         &["message-start", "content-start", "content-delta"],
     ),
-    (
-        "bedrock.converse",
-        &[
-            "messageStart",
-            "contentBlockStart",
-            "contentBlockDelta",
-            "contentBlockStop",
-            "messageStop",
-            "metadata",
-        ],
-    ),
+    ("bedrock.converse", &bedrock::EVENTS),
 ];
 
 impl<'p> Members<'p> {
@@ -196,6 +189,7 @@ impl<'p> Members<'p> {
     }
 
     fn member(&mut self, reader: &mut Reader<'p>, name: &str) -> Result<(), InvalidJson> {
+        self.last = reader.peek();
         let key: String = name.chars().take(MAX_NAME).collect();
         if self.keys.len() < MAX_KEYS && !self.keys.contains(&key) {
             self.keys.push(key);
@@ -222,6 +216,12 @@ impl<'p> Members<'p> {
     fn first(&self, name: &str) -> Option<u8> {
         let at = TELLING.iter().position(|telling| *telling == name)?;
         self.has[at]
+    }
+
+    /// Whether these are an event of AWS's, as its SDKs hand it out; one called `metadata` may be anything's.
+    fn is_enclosed(&self, event: &str) -> bool {
+        let is_named = |key: &String| bedrock::EVENTS[..5].contains(&key.as_str());
+        event.is_empty() && self.last == b'{' && matches!(&*self.keys, [key] if is_named(key))
     }
 
     /// The format that these are a payload of.
@@ -256,7 +256,10 @@ impl<'p> Members<'p> {
             () if has("done") && has("response") => Some("ollama.generate"),
             () if has("content") && has("stop") => Some("llamacpp.completion"),
             () if has("generated_text") => Some("tgi.generate"),
-            () if (is_event(2) && !has("type")) || self.has_output_message => {
+            () if (is_event(2) && !has("type"))
+                || self.has_output_message
+                || self.is_enclosed(event) =>
+            {
                 Some("bedrock.converse")
             }
             () if event == "chunk" && self.first("bytes") == Some(b'"') => {

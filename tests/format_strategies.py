@@ -78,11 +78,19 @@ def edited(payload: Any, edits: list[tuple[int, str, Any, str]]) -> Any:
     return payload
 
 
+# Bedrock's events as AWS's SDKs hand them out.
+ENCLOSED: list[Any] = [
+    *(("", {name: payload}) for name, payload in EVENTS["bedrock.converse"]),
+    ("", {"throttlingException": {"message": "slow down", "originalStatusCode": 429}}),
+]
+
+
 def events_of(format_: str) -> Any:
     """Return events of a format, odd ones and errors among them, and scraps of the wrong kind."""
-    right = st.sampled_from(EVENTS[format_])
+    enclosed = ENCLOSED if format_ == "bedrock.converse" else []
+    right = st.sampled_from([*EVENTS[format_], *enclosed])
     odd = st.tuples(right, EDITS).map(lambda drawn: (drawn[0][0], edited(drawn[0][1], drawn[1])))
-    foreign = st.sampled_from([event for events in EVENTS.values() for event in events])
+    foreign = st.sampled_from([event for events in (*EVENTS.values(), ENCLOSED) for event in events])
     scraps = st.sampled_from([("", b"[DONE]"), ("", b"{"), ("", b""), ("", b"12"), ("x", b'"a"'), ("", b"[1]")])
     event = st.integers(0, 29).flatmap(
         lambda dice: (

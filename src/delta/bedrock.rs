@@ -1,18 +1,31 @@
 //! Amazon Bedrock: its own messages, and Anthropic's in an envelope.
 
+use std::borrow::Cow;
+
 use super::anthropic::Anthropic;
 use super::base64::decode;
 use super::blocks::Blocks;
-use super::family::{Family, Source};
+use super::family::{Enclosed, Family, Source};
 use super::message::{
     Arguments, Function, PartKind, ToolCall, arguments, members_of, object, positioned,
 };
 use super::payload::{Beside, Payload, Place};
 use super::provider_error::ErrorMembers;
+use crate::framing::aws_events::exception;
 use crate::json::{InvalidJson, Raw, Reader};
 use crate::utf8;
 
 type Result<T> = std::result::Result<T, InvalidJson>;
+
+/// The names of the events of `ConverseStream`.
+pub(crate) const EVENTS: [&str; 6] = [
+    "messageStart",
+    "contentBlockStart",
+    "contentBlockDelta",
+    "contentBlockStop",
+    "messageStop",
+    "metadata",
+];
 
 /// Anthropic's messages, each in base64.
 #[derive(Debug, Default)]
@@ -86,7 +99,7 @@ impl Family for BedrockAnthropic {
         &self,
         event: &[u8],
         data: &[u8],
-    ) -> std::result::Result<Option<Vec<u8>>, &'static str> {
+    ) -> std::result::Result<Option<Enclosed>, &'static str> {
         if event != b"chunk" {
             return Ok(None);
         }
@@ -100,7 +113,9 @@ impl Family for BedrockAnthropic {
         match (read.and_then(|()| reader.end()), bytes) {
             (Ok(()), Some(bytes)) => {
                 let decoded = decode(bytes.whole().as_bytes());
-                decoded.map(Some).ok_or("its bytes are not base64")
+                let event = String::new();
+                let enclosed = decoded.map(|data| Some(Enclosed { event, data }));
+                enclosed.ok_or("its bytes are not base64")
             }
             // The reader says what is wrong with it.
             _ => Ok(None),
@@ -124,9 +139,51 @@ impl Family for Converse {
         } else {
             self.event(&kind, &members, payload)
         };
-        payload.error = members.errors.error(reader.text(), known, false);
+        payload.error = if is_exception(source.event) {
+            let error = exception(Some(source.event), reader.text().as_bytes());
+            Some(Cow::Owned(error))
+        } else {
+            members.errors.error(reader.text(), known, false)
+        };
         Ok(())
     }
+
+    /// AWS's SDKs hand out each event as an object with one member, whose name is the event's.
+    fn unwrap(
+        &self,
+        event: &[u8],
+        data: &[u8],
+    ) -> std::result::Result<Option<Enclosed>, &'static str> {
+        if !event.is_empty() {
+            return Ok(None);
+        }
+        let text = utf8::decode(data);
+        let (mut only, mut is_alone) = (None::<(String, Option<&str>)>, true);
+        let mut reader = Reader::new(&text);
+        let read = object(&mut reader, |reader, name| {
+            is_alone &= only.as_ref().is_none_or(|(known, _)| known == name);
+            only = Some((name.to_owned(), reader.object_or_skip()?));
+            Ok(())
+        });
+        Ok(match (read.and_then(|()| reader.end()), only) {
+            (Ok(()), Some((event, Some(inner)))) if is_alone && is_event(&event) => {
+                let data = inner.as_bytes().to_vec();
+                Some(Enclosed { event, data })
+            }
+            // The reader says what is wrong with it.
+            _ => None,
+        })
+    }
+}
+
+/// Whether a message of AWS may have this name: that of an event, or of an exception.
+fn is_event(name: &str) -> bool {
+    EVENTS.contains(&name) || is_exception(name.as_bytes())
+}
+
+/// Whether an event of this name is one of the exceptions that AWS sends in a stream.
+fn is_exception(event: &[u8]) -> bool {
+    event.ends_with(b"Exception")
 }
 
 impl Converse {

@@ -27,6 +27,15 @@ impl Source<'_> {
     }
 }
 
+/// A payload that came in an envelope: the name of its event, and its text.
+#[derive(Debug)]
+pub struct Enclosed {
+    /// The name of its event; empty where it has none.
+    pub event: String,
+    /// The payload.
+    pub data: Vec<u8>,
+}
+
 /// A provider family, with the state it keeps of one stream.
 pub trait Family: Debug + Send {
     /// Reads the value that `reader` begins with into `payload`, which is new. A value that is not an object says
@@ -54,7 +63,7 @@ pub trait Family: Debug + Send {
     /// # Errors
     ///
     /// It is said to hold one that cannot be read; the error says why.
-    fn unwrap(&self, event: &[u8], data: &[u8]) -> Result<Option<Vec<u8>>, &'static str> {
+    fn unwrap(&self, event: &[u8], data: &[u8]) -> Result<Option<Enclosed>, &'static str> {
         let _ = (event, data);
         Ok(None)
     }

@@ -141,9 +141,8 @@ fn read(message: &[u8], offset: u64) -> NextPart<'_> {
             });
         }
         Some(b"exception") => {
-            let message = message_of(payload);
             let name = headers.exception_type;
-            (name, error(name, Some(&message)))
+            (name, exception(name, payload))
         }
         Some(b"error") => {
             let message = headers.error_message.map(utf8::decode);
@@ -204,6 +203,11 @@ impl<'m> Headers<'m> {
         }
         Some(headers)
     }
+}
+
+/// The provider's error, as JSON text, that an exception called `name` reports.
+pub(crate) fn exception(name: Option<&[u8]>, payload: &[u8]) -> String {
+    error(name, Some(&message_of(payload)))
 }
 
 /// The provider's error, as JSON text, of the members that are there.

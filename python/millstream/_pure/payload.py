@@ -181,12 +181,12 @@ class Payloads:
             self._identify(value, event)
         if self.family.is_wrapped and isinstance(value, dict):
             try:
-                inner = self.family.unwrap(value, event)
+                inner = self.family.unwrap(value, Document(raw), event)
             except InvalidPayloadError as error:
                 self.fail(f"the {noun} at byte {offset} is not valid: {error}", offset, data[:FRAME_SIZE], out)
                 return
             if inner is not None:
-                self._read_data(inner, offset, None, out, noun)
+                self._read_data(inner[1], offset, None, out, noun, inner[0])
                 return
         piece = self.family.find_arguments(value) if self.choices.take_arguments else None
         delta = None if piece is None else self.choices.read_arguments(*piece)
@@ -194,7 +194,7 @@ class Payloads:
             self._report_info(value, out)
             self._take([delta], out, raw)
         elif isinstance(value, dict):
-            self._read(value, raw, (offset, data[:FRAME_SIZE]), out, event, is_body=self._reads_bodies)
+            self._read(value, raw, (offset, data[:FRAME_SIZE]), out, event, is_body=self._reads_bodies and not event)
         else:
             self._take([], out, raw)
 

@@ -1,10 +1,12 @@
 """The payloads of ``bedrock.converse`` and ``bedrock.anthropic``: the events of AWS Bedrock's streams."""
 
 import binascii
+import json
 import re
 from typing import Any
 
-from ..._values import read_kept
+from ..._values import read_error, read_kept
+from ..framing.aws_events import message_of
 from ..json import Document, LazyJson, Path
 from .anthropic import Anthropic
 from .shape import (
@@ -29,6 +31,8 @@ _KNOWN = frozenset(
         *("messageStop", "metadata"),
     )
 )
+# The names of the exceptions that AWS sends in a stream end so.
+_EXCEPTION = "Exception"
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 
@@ -36,6 +40,8 @@ class Converse(Family):
     """The family of ``bedrock.converse``: one choice, whose blocks of text begin with their first piece."""
 
     __slots__ = ("_blocks",)
+
+    is_wrapped = True
 
     def __init__(self, format: str, *, one: bool) -> None:
         super().__init__(format, one=one)
@@ -45,8 +51,18 @@ class Converse(Family):
     def identify(format: str, event: str, payload: dict[str, Any]) -> bool:
         if event in _KNOWN and "type" not in payload:
             return True
+        # One called "metadata" may be anything's.
+        if not event and _find_enclosed(payload) in _KNOWN - {"metadata"}:
+            return True
         output = payload.get("output")
         return isinstance(output, dict) and isinstance(output.get("message"), dict)
+
+    def unwrap(self, payload: dict[str, Any], document: Document, event: str) -> tuple[str, bytes] | None:
+        # AWS's SDKs hand out each event as an object with one member, whose name is the event's.
+        name = "" if event else _find_enclosed(payload)
+        if name in _KNOWN or name.endswith(_EXCEPTION):
+            return name, document.cut((name,)).encode()
+        return None
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:
         found = Payload(is_plain=False)
@@ -68,7 +84,11 @@ class Converse(Family):
             elif kind == "metadata":
                 found.usage = _usage(payload, document)
                 found.ends = True
-        found.error = find_error(payload, document, is_known=is_known)
+        if event.endswith(_EXCEPTION):
+            error = {"type": event, "message": message_of(document.cut(()).encode())}
+            found.error = LazyJson(Document(json.dumps(error).encode()), (), read_error)
+        else:
+            found.error = find_error(payload, document, is_known=is_known)
         return found
 
     def _start_block(self, payload: dict[str, Any], found: Payload) -> None:
@@ -112,13 +132,19 @@ class BedrockAnthropic(Anthropic):
     def identify(format: str, event: str, payload: dict[str, Any]) -> bool:
         return event == "chunk" and isinstance(payload.get("bytes"), str)
 
-    def unwrap(self, payload: dict[str, Any], event: str) -> bytes | None:
+    def unwrap(self, payload: dict[str, Any], document: Document, event: str) -> tuple[str, bytes] | None:
         data = payload.get("bytes")
         if event != "chunk" or not isinstance(data, str):
             return None
         if len(data) % 4 or _BASE64.fullmatch(data) is None:
             raise InvalidPayloadError("its bytes are not base64")
-        return binascii.a2b_base64(data)
+        return "", binascii.a2b_base64(data)
+
+
+def _find_enclosed(payload: dict[str, Any]) -> str:
+    """Return the name of the only member of ``payload``, if that is an object; otherwise an empty string."""
+    name = next(iter(payload)) if len(payload) == 1 else ""
+    return name if isinstance(payload.get(name), dict) else ""
 
 
 def _read_answer(payload: dict[str, Any], document: Document, found: Payload) -> None:

@@ -128,8 +128,11 @@ class Family:
         """
         return None
 
-    def unwrap(self, payload: dict[str, Any], event: str) -> bytes | None:
-        """Return the payload inside of ``payload``, if there is one. Raises :class:`InvalidPayloadError`."""
+    def unwrap(self, payload: dict[str, Any], document: Document, event: str) -> tuple[str, bytes] | None:
+        """Return the payload inside of ``payload``, the value of ``document``, if there is one, and its event's name.
+
+        Raises :class:`InvalidPayloadError`.
+        """
         return None
 
     def read(self, payload: dict[str, Any], document: Document, event: str, *, is_body: bool) -> Payload:

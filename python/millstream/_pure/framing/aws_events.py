@@ -13,7 +13,7 @@ from zlib import crc32
 from ..json import read
 from .units import InvalidUnitError, TooLargeUnitError, Unit, Units
 
-__all__ = ("AWSEvents",)
+__all__ = ("AWSEvents", "message_of")
 
 _PRELUDE = struct.Struct(">III")
 _CRC_SIZE = 4
@@ -81,7 +81,7 @@ class AWSEvents(Units):
             return Unit(payload, self.offset, headers.get(":event-type", ""))
         if kind == "exception":
             name = headers.get(":exception-type")
-            return self._error(name, _message_of(payload))
+            return self._error(name, message_of(payload))
         if kind == "error":
             return self._error(headers.get(":error-code"), headers.get(":error-message"))
         return None
@@ -121,7 +121,7 @@ def _read_headers(data: bytes) -> dict[str, str] | None:
     return found
 
 
-def _message_of(payload: bytes) -> str:
+def message_of(payload: bytes) -> str:
     """Return the message in the payload of an exception, or all of it."""
     try:
         value: Any = read(payload)
