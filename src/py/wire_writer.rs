@@ -270,6 +270,14 @@ impl PyWireWriter {
         self.write_with(py, "close", None, WireWriter::close)
     }
 
+    /// Name the model where no name is known. Records that show the name all show the one that the first did.
+    fn _name_model(&self, name: &Bound<'_, PyAny>) -> PyResult<()> {
+        let name = checked_text("model", name)?;
+        let text = name.to_str()?;
+        lock(&self.core, name.py()).name_model(text);
+        Ok(())
+    }
+
     /// Measure the times of the chunks that decoders write from now on; return the object with them.
     fn _measure(&self, py: Python<'_>) -> PyResult<Py<PyChunkTimes>> {
         let times = if let Some(times) = self.times.get() {

@@ -155,9 +155,16 @@ impl WireWriter {
 
     /// Takes in the description of the response: it names the model, where that is not known.
     pub fn response_info(&mut self, info: &ResponseInfo) {
+        if let [_, Some(name), ..] = info {
+            self.name_model(name);
+        }
+    }
+
+    /// Names the model, where that is not known. Records that show the name all show the one that the first did.
+    pub fn name_model(&mut self, name: &str) {
         let model = &mut self.answer.settings.model;
-        if let ([_, Some(name), ..], true) = (info, model.is_empty()) {
-            model.clone_from(name);
+        if model.is_empty() {
+            name.clone_into(model);
         }
     }
 

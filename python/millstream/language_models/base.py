@@ -193,7 +193,7 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         **kwargs: Any,
     ) -> Stream[Out]:
         """Stream the chunks for one input; a model that cannot stream yields its whole output as one chunk."""
-        return Stream(drive(*chunk_stream(self, input, config, stop, kwargs)))
+        return Stream(drive(*chunk_stream(self, input, config, stop, kwargs)), self._answer_model())
 
     def astream(
         self,
@@ -204,7 +204,8 @@ class BaseLanguageModel(RunnableSerializable[LanguageModelInput, Out]):
         **kwargs: Any,
     ) -> AsyncStream[Out]:
         """Stream the chunks for one input; a model that cannot stream yields its whole output as one chunk."""
-        return AsyncStream(adrive(*chunk_stream(self, input, config, stop, kwargs, for_async=True)))
+        parts = chunk_stream(self, input, config, stop, kwargs, for_async=True)
+        return AsyncStream(adrive(*parts), self._answer_model())
 
     def _event_stream(
         self,

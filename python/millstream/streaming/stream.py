@@ -67,10 +67,12 @@ class Stream(ClosedAtExit, Generic[Out]):
     the last reference to it goes.
     """
 
-    __slots__ = ("_outputs",)
+    __slots__ = ("_model", "_outputs")
 
-    def __init__(self, outputs: Generator[Out, None, None]) -> None:
+    def __init__(self, outputs: Generator[Out, None, None], model: str = "") -> None:
         self._outputs = outputs
+        # The name of the model that answers, for wires that show one.
+        self._model = model
 
     def __iter__(self) -> Generator[Out, None, None]:
         """Return the generator itself: a step through it costs no forwarding."""
@@ -92,10 +94,12 @@ class AsyncStream(AsyncClosedAtExit, Generic[Out]):
     cancellation, or within a turn of the loop when the last reference to it goes.
     """
 
-    __slots__ = ("_outputs",)
+    __slots__ = ("_model", "_outputs")
 
-    def __init__(self, outputs: AsyncGenerator[Out, None]) -> None:
+    def __init__(self, outputs: AsyncGenerator[Out, None], model: str = "") -> None:
         self._outputs = outputs
+        # The name of the model that answers, for wires that show one.
+        self._model = model
 
     if not TYPE_CHECKING:  # so that a type checker reports `for`
 

@@ -14,7 +14,7 @@ from ..messages.ai import AIMessage
 from ..messages.base import BaseMessage
 from ..messages.tool import ToolMessage
 from ..outputs import ChatGeneration, Generation
-from .message_deltas import CallIndexes, as_openai_usage, read_graph_message, read_sources, to_delta
+from .message_deltas import CallIndexes, as_openai_usage, read_graph_message, read_model_name, read_sources, to_delta
 from .names import WIRES, WireFormat, WireOptions
 from .public_error import describe_error
 
@@ -31,11 +31,12 @@ class ChunkWriter:
     them, which is left out. ``core`` writes the deltas of a model's stream without objects.
     """
 
-    __slots__ = ("_before_end", "_indexes", "_pieces", "_preface", "_usage", "core", "options")
+    __slots__ = ("_before_end", "_indexes", "_is_named", "_pieces", "_preface", "_usage", "core", "options")
 
     def __init__(self, options: WireOptions, model: str) -> None:
         self.options = options
         self.core: WireWriter = options.make_writer(model)
+        self._is_named = bool(options.model or model)
         self._preface = b""
         self._indexes = CallIndexes()
         self._pieces: list[str] | None = None
@@ -118,24 +119,34 @@ class ChunkWriter:
 
     def _write_other(self, chunk: object) -> bytes:
         """Return the records of a chunk that is neither text nor a message of ours."""
-        if (message := read_graph_message(chunk)) is not None:
-            return self._write_graph_message(message)
+        if (found := read_graph_message(chunk)) is not None:
+            return self._write_graph_message(*found)
         ours = chunk if isinstance(chunk, dict | list | tuple) else from_langchain(chunk)
         if ours is not chunk and isinstance(ours, AIMessage | ToolMessage | Generation):
             return self.write(ours)
         return self.core.write_data(_JSON.write(chunk)[:-1])
 
-    def _write_graph_message(self, message: BaseMessage) -> bytes:
+    def _write_graph_message(self, message: BaseMessage, metadata: Mapping[str, Any]) -> bytes:
         """Return the records of a message of a graph: none of one that is neither a model's nor a tool's.
 
         Such a message is an input of a model.
         """
         if not isinstance(message, AIMessage):
             return self.write(message) if isinstance(message, ToolMessage) else b""
+        if not self._is_named:
+            self._name_model(metadata)
         return self._write_answer(message)
+
+    def _name_model(self, metadata: Mapping[str, Any]) -> None:
+        """Show the model's name in ``metadata``, if there is one, in the records to come."""
+        if name := read_model_name(metadata):
+            self.core._name_model(name)
+            self._is_named = True
 
     def _write_answer(self, message: AIMessage) -> bytes:
         """Return the records of a model's message; the usage of the answer is the sum of its messages' usage."""
+        if not self._is_named:
+            self._name_model(message.response_metadata)
         delta = to_delta(message, self._indexes)
         if self._pieces is not None and delta.text:
             self._pieces.append(delta.text)

@@ -20,6 +20,7 @@ __all__ = (
     "CallIndexes",
     "as_openai_usage",
     "read_graph_message",
+    "read_model_name",
     "read_reason",
     "read_sources",
     "read_texts",
@@ -58,15 +59,21 @@ def _find_reason(metadata: Mapping[str, Any]) -> str | None:
     return "end_turn" if reason == "stop" else reason if isinstance(reason, str) else None
 
 
-def read_graph_message(chunk: object) -> BaseMessage | None:
-    """Return the message in a chunk of a graph that is streamed with ``stream_mode="messages"``.
+def read_model_name(metadata: Mapping[str, Any]) -> str:
+    """Return the model's name in a message's metadata, or in those of its run; empty if there is none."""
+    names = (metadata.get(key) for key in ("model_name", "model", "ls_model_name"))
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def read_graph_message(chunk: object) -> tuple[BaseMessage, Mapping[str, Any]] | None:
+    """Return the message and its metadata in a chunk of a graph that is streamed with ``stream_mode="messages"``.
 
     The chunk is a pair of the message and its metadata. It comes in a tuple whose first value is the mode where there
     are several modes, and the namespace of the subgraph where subgraphs are streamed. ``None`` for other chunks.
     """
     while _is_labelled(chunk):
         chunk = chunk[-1]
-    return from_langchain(chunk[0]) if _is_pair(chunk) else None
+    return (from_langchain(chunk[0]), chunk[1]) if _is_pair(chunk) else None
 
 
 def without_metadata(chunk: object) -> object:

@@ -194,7 +194,8 @@ def record_chunks(stream: AsyncIterable[Any], wire: Wire | None = None) -> Recor
     """Return the records of a stream of chunks, or of events, that Python code reads.
 
     The wire is by default LangChain's for the events of :meth:`~millstream.Runnable.astream_events`, and the UI
-    message stream for chunks. ``astream_records`` makes the same bytes without an object per chunk.
+    message stream for chunks. ``astream_records`` makes the same bytes without an object per chunk. OpenAI's wires show
+    the model's name if the stream is a model's, or if the first chunks have it in their metadata.
     """
     writer = _writer_of(stream, wire, EventStream)
     return RecordStream(lambda writer: awrite_items(lambda: stream, writer), writer)
@@ -211,4 +212,6 @@ def _writer_of(stream: object, wire: Wire | None, event_stream: type[Any]) -> St
         # The streams of version 3 name their wire.
         wire = getattr(stream, "wire", None) or (EVENT_WIRE if isinstance(stream, event_stream) else CHUNK_WIRE)
     options = to_options(wire)
-    return create_event_writer(options.name) if is_event_wire(options.name) else ChunkWriter(options, "")
+    if is_event_wire(options.name):
+        return create_event_writer(options.name)
+    return ChunkWriter(options, getattr(stream, "_model", ""))

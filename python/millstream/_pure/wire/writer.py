@@ -203,6 +203,11 @@ class WireWriter(Sealed):
         self._wire.close(out)
         return bytes(out)
 
+    def _name_model(self, name: str) -> None:
+        """Name the model where no name is known. Records that show the name all show the one that the first did."""
+        name = check_wire_text("model", name)
+        self._answer.model = self._answer.model or name
+
     def _measure(self) -> ChunkTimes:
         """Measure the times of the chunks that decoders write from now on; return the object with them."""
         if self._times is None:
@@ -253,7 +258,7 @@ class WireWriter(Sealed):
                 elif not part.index:
                     text = part.text
             elif type(part) is tuple and not text_only:
-                self._answer.model = self._answer.model or part[1] or ""
+                self._name_model(part[1] or "")
             if text:
                 self._start(out)
                 self._wire.text(out, text)
