@@ -16,10 +16,11 @@ import copy
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, dataclass_transform
 
 from ._secrets import SecretStr, is_secret_name, mask_secrets
+from ._signatures import annotation_text, own_annotations, signature_parameters
 
 __all__ = ("MISSING", "Field", "Fields", "SecretStr", "annotations_of", "did_you_mean", "field", "is_secret_name")
 
@@ -108,7 +109,7 @@ class _ArgumentsOf:
 
     def __get__(self, instance: object, cls: type[Any]) -> inspect.Signature:
         """Return the signature; :class:`AttributeError` if the class defines its own constructor."""
-        parameters = inspect.signature(cls.__init__).parameters.values()
+        parameters = signature_parameters(cls.__init__).values()
         parameter = inspect.Parameter
         if any(one.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) for one in list(parameters)[1:]):
             raise AttributeError("__signature__")
@@ -324,7 +325,8 @@ def _read_field(cls: type[Fields], name: str, annotation: object, inherited: Fie
     if inherited is not None:
         spec.alias = spec.alias or inherited.alias
         spec.repr = spec.repr and inherited.repr
-    words = annotation if isinstance(annotation, str) else repr(annotation)
+    words = annotation_text(annotation)
+    words = words if isinstance(words, str) else repr(words)
     spec.repr = spec.repr and not is_secret_name(name) and "secret" not in words.lower()
     if assigned is not MISSING and spec.default is not assigned:
         delattr(cls, name) if spec.default is MISSING else setattr(cls, name, spec.default)
@@ -333,17 +335,13 @@ def _read_field(cls: type[Fields], name: str, annotation: object, inherited: Fie
 
 def annotations_of(cls: type) -> dict[str, Any]:
     """Return the annotated names of the body of ``cls`` with their types, without class variables."""
-    if sys.version_info >= (3, 14):
-        import annotationlib
-
-        found: Mapping[str, Any] = annotationlib.get_annotations(cls, format=annotationlib.Format.FORWARDREF)
-    else:
-        found = inspect.get_annotations(cls)
+    found = own_annotations(cls)
     return {name: annotation for name, annotation in found.items() if name[:2] != "__" and not _is_shared(annotation)}
 
 
 def _is_shared(annotation: object) -> bool:
-    text = annotation if isinstance(annotation, str) else repr(annotation)
+    text = annotation_text(annotation)
+    text = text if isinstance(text, str) else repr(text)
     return text.removeprefix("typing.").removeprefix("t.").startswith("ClassVar")
 
 

@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any, get_args
 
 from ._secrets import is_secret_name
+from ._signatures import is_resolved, resolve_annotation
 
 __all__ = ("declared_extra", "prepare", "read_body", "read_info", "validate")
 
@@ -46,7 +47,7 @@ def _class_frame_locals() -> Mapping[str, Any]:
 
 def _evaluate(cls: type, annotations: Mapping[str, Any]) -> dict[str, Any]:
     """Return the annotations, some of which may be texts; a text that cannot be evaluated yet is returned as it is."""
-    if not any(isinstance(annotation, str) for annotation in annotations.values()):
+    if all(map(is_resolved, annotations.values())):
         return dict(annotations)
     body = {name: value for name, value in vars(cls).items() if name not in annotations}
     names = {**vars(sys.modules[cls.__module__]), **_class_frame_locals(), **body, cls.__name__: cls}
@@ -54,9 +55,11 @@ def _evaluate(cls: type, annotations: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _evaluate_text(annotation: object, names: dict[str, Any]) -> object:
-    if isinstance(annotation, str):
-        with suppress(Exception):
+    with suppress(Exception):
+        if isinstance(annotation, str):
             return eval(annotation, names)
+        if not is_resolved(annotation):
+            return resolve_annotation(annotation, names)
     return annotation
 
 

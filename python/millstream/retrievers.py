@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 from ._context import InContext, run_in_executor
+from ._signatures import signature_parameters
 from .callbacks.managers import AsyncCallbackManager, CallbackManager
 from .documents import Document
 from .runnables.config import RunnableConfig, child_context, ensure_config
@@ -67,7 +67,7 @@ class BaseRetriever(RunnableSerializable[RetrieverInput, RetrieverOutput], ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Read the arguments that ``_get_relevant_documents`` takes."""
         super().__init_subclass__(**kwargs)
-        parameters = inspect.signature(cls._get_relevant_documents).parameters
+        parameters = signature_parameters(cls._get_relevant_documents)
         cls._new_arg_supported = "run_manager" in parameters
         cls._expects_other_args = bool(parameters.keys() - {"self", "query", "run_manager"})
 

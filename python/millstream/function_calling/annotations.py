@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from uuid import UUID
 
 from .._model_classes import is_model_class, schema_of_model
+from .._signatures import own_annotations
 from .docstrings import read_docstring
 from .references import inline_references
 
@@ -244,7 +245,7 @@ def _typed_dict_hints(cls: object) -> dict[str, Any]:
         return get_type_hints(cls, include_extras=True)
     except Exception:
         # Names that exist for type checkers alone.
-        return dict(cls.__annotations__)
+        return own_annotations(cls)
 
 
 def _default(value: object) -> dict[str, Any]:

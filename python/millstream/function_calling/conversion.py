@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict, get_type_hints
 
 from .._kinds import is_kind
 from .._model_classes import is_model_class, mentions_pydantic, schema_of_model
+from .._signatures import signature_parameters
 from .annotations import SchemaOf, encode_default, is_typed_dict
 from .docstrings import read_docstring
 from .injected import is_injected
@@ -184,7 +185,7 @@ def _of_typed_dict(cls: Any) -> dict[str, Any]:
 
 
 def _of_function(function: Callable[..., Any]) -> dict[str, Any]:
-    parameters = inspect.signature(function).parameters
+    parameters = signature_parameters(function)
     hints = get_type_hints(function, include_extras=True)
     defaults = [one.default for one in parameters.values()]
     name = function.__name__

@@ -1,23 +1,13 @@
-"""The parameters of callables of any kind, and the functions that have their annotations."""
+"""The functions that have the annotations of callables of any kind."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ("annotation_owner", "signature_parameters")
-
-
-def signature_parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """Return the parameters of ``function``; annotations that cannot be resolved stay as they are."""
-    if sys.version_info >= (3, 14):
-        from annotationlib import Format
-
-        return inspect.signature(function, annotation_format=Format.FORWARDREF).parameters
-    return inspect.signature(function).parameters
+__all__ = ("annotation_owner",)
 
 
 def annotation_owner(function: Any) -> Callable[..., Any] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type
 
 from .._late import guard_import
 from .._model_classes import is_first_version, is_model_class
+from .._signatures import own_annotations, signature_parameters
 from .docstrings import read_docstring
 from .injected import is_injected
 from .parameters import annotation_owner
@@ -40,7 +41,7 @@ def create_schema_from_function(
     marked as injected. With ``parse_docstring`` a docstring in Google style describes the fields; with
     ``error_on_invalid_docstring`` any other raises :class:`ValueError`.
     """
-    parameters = inspect.signature(func).parameters
+    parameters = signature_parameters(func)
     hints = _hints(func, parameters)
     is_first = _uses_first_version(func, hints.values())
     left_out = set(filter_args or FILTERED_ARGS)
@@ -176,7 +177,7 @@ def create_subset_model(
     if is_first_version(model):
         return _subset_of_first_version(name, model, field_names, descriptions or {}, description)
     infos = {key: model.model_fields[key] for key in field_names}
-    annotations = inspect.get_annotations(model)
+    annotations = own_annotations(model)
     kept = {key: annotation for key, annotation in annotations.items() if key in infos}
     return _model_of_fields(name, infos, descriptions or {}, description, kept)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from .._context import var_child_runnable_config
+from .._signatures import signature_parameters
 from ..callbacks.managers import CallbackManager
 from ..outputs import LLMResult
 from ..runnables.config import child_config, ensure_config
@@ -189,7 +189,7 @@ def announce_model(run: LLMRun, model: Model) -> None:
 @lru_cache(maxsize=256)
 def takes_run_manager(function: Any) -> bool:
     """Return whether a user's method has a parameter ``run_manager``."""
-    return "run_manager" in inspect.signature(function).parameters
+    return "run_manager" in signature_parameters(function)
 
 
 def get_sync_manager(run_manager: object) -> Any:

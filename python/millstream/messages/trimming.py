@@ -1,10 +1,10 @@
 """``trim_messages``: keeps the first or the last messages of a conversation, up to a number of tokens."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 from .._late import late
+from .._signatures import annotation_text, signature_parameters
 from .base import BaseMessage
 from .conversion import convert_to_messages
 from .steps import MessageTypes, has_type, usable_as_step
@@ -179,8 +179,8 @@ def _for_langchain(counter: Any, count: Any) -> _Count:
 def _takes_one_message(counter: Callable[..., Any]) -> bool:
     """Return whether the first parameter is annotated as a message, by the class or by its name."""
     try:
-        parameters = inspect.signature(counter).parameters.values()
+        parameters = signature_parameters(counter).values()
     except ValueError:
         return False
-    annotation = next((parameter.annotation for parameter in parameters), None)
+    annotation = next((annotation_text(parameter.annotation) for parameter in parameters), None)
     return getattr(annotation, "__name__", annotation) == "BaseMessage"

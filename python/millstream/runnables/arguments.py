@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeGuard
 
+from .._signatures import signature_parameters
+
 __all__ = (
     "acall_func_with_variable_args",
     "accepts_config",
@@ -36,7 +38,7 @@ def accepts_context(callable: Callable[..., Any]) -> bool:
 
 def _parameters(callable: Callable[..., Any]) -> Mapping[str, Any]:
     try:
-        return inspect.signature(callable).parameters
+        return signature_parameters(callable)
     except ValueError:
         return {}
 

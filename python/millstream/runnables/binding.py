@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from .._fields import field
 from .._late import late
+from .._signatures import signature_parameters
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig, merge_configs, split_run_id
 from .foreign import as_runnable
@@ -302,7 +303,7 @@ class RunnableBinding(RunnableBindingBase[Input, Output]):
     def _merge_bound_config(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``method``; if it takes a ``config``, with the bound one merged under that of a call."""
         try:
-            parameters = inspect.signature(method).parameters
+            parameters = signature_parameters(method)
         except (TypeError, ValueError):
             return method
         if "config" not in parameters:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakValueDictionary
 
 from .._fields import MISSING, Field, annotations_of
+from .._signatures import is_resolved, resolve_annotation
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig, batch_configs, ensure_config, merge_configs
 from .config_specs import (
@@ -383,9 +384,9 @@ def _annotation_of(cls: type, name: str) -> Any:
     """Return the type of a field, ``Any`` if it names what is imported for type checkers alone."""
     for base in cls.__mro__:
         annotation = annotations_of(base).get(name) if hasattr(base, "__millstream_fields__") else None
-        if isinstance(annotation, str):
+        if not is_resolved(annotation):
             try:
-                return eval(annotation, vars(sys.modules[base.__module__]), dict(vars(base)))
+                return resolve_annotation(annotation, {**vars(sys.modules[base.__module__]), **vars(base)})
             except Exception:
                 return Any
         if annotation is not None:

@@ -7,6 +7,7 @@ from functools import partial, wraps
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
+from .._signatures import annotation_text, own_annotations
 from ..streaming.replay import AsyncReplay, Replay, as_whole_input
 from ..streaming.stream import Stream
 from .attempting import Attempting
@@ -363,11 +364,12 @@ def _returns_runnable(name: str, method: object) -> bool:
     try:
         hint = get_type_hints(method).get("return")
     except Exception:
-        hint = getattr(method, "__annotations__", {}).get("return")
+        hint = own_annotations(method).get("return")
     return _is_runnable_type(hint)
 
 
 def _is_runnable_type(hint: object) -> bool:
+    hint = annotation_text(hint)
     if isinstance(hint, str):
         return hint.partition("[")[0].rpartition(".")[2].startswith("Runnable")
     origin = get_origin(hint) or hint

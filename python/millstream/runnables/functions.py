@@ -19,6 +19,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Concatenate, TypeAlias, get_args, get_origin, overload
 
 from .._context import run_in_executor
+from .._signatures import signature_of
 from ..streaming.accumulate import ChunkAccumulator
 from ..streaming.inputs import AsyncInputIterator, InputIterator, NestedIterator
 from ..streaming.replay import WholeInput
@@ -223,7 +224,7 @@ class RunnableLambda(Runnable[Input, Output]):
 
     def _signature(self) -> inspect.Signature:
         try:
-            return inspect.signature(self._function)
+            return signature_of(self._function)
         except ValueError:
             return inspect.Signature()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._fields import field
+from .._signatures import signature_parameters
 from ..chat_history import BaseChatMessageHistory
 from ..messages.ai import AIMessage
 from ..messages.base import BaseMessage
@@ -147,7 +147,7 @@ class RunnableWithMessageHistory(RunnableBindingBase[Any, Any]):
     def _find_history(self, config: RunnableConfig) -> BaseChatMessageHistory:
         given = config["configurable"]
         keys = [spec.id for spec in self.history_factory_config]
-        names = list(inspect.signature(self.get_session_history).parameters)
+        names = list(signature_parameters(self.get_session_history))
         missing = sorted({*keys} - {*given})
         if missing and names:
             example = {"configurable": dict.fromkeys(missing, "…")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from .._signatures import signature_parameters
 from .._uuid7 import uuid7
 from ..callbacks.handlers import BaseCallbackHandler
 from .config import RunnableConfig
@@ -215,6 +215,6 @@ def _describe(error: BaseException) -> str:
 
 def _takes_config(listener: Any) -> bool:
     try:
-        return "config" in inspect.signature(listener).parameters
+        return "config" in signature_parameters(listener)
     except (TypeError, ValueError):
         return False

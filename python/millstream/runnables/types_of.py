@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._signatures import signature_of, signature_parameters
 from .config import RunnableConfig
 from .config_specs import ConfigurableFieldSpec, get_unique_config_specs
 from .introspection import Introspectable
@@ -290,13 +290,13 @@ class TypesOfGenerator(Introspectable[Input, Output]):
     @property
     def InputType(self) -> Any:
         """The type of the input's chunks, from the annotation of the function's first parameter."""
-        parameter = next(iter(inspect.signature(self._function()).parameters.values()), None)
+        parameter = next(iter(signature_parameters(self._function()).values()), None)
         return Any if parameter is None else _item_type(parameter.annotation)
 
     @property
     def OutputType(self) -> Any:
         """The type of the output's chunks, from the annotation of what the function returns."""
-        return _item_type(inspect.signature(self._function()).return_annotation)
+        return _item_type(signature_of(self._function()).return_annotation)
 
     def _schema_module(self) -> str | None:
         return getattr(self._function(), "__module__", None)

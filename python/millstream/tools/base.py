@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from .._context import InContext, run_in_executor
 from .._fields import Fields, field
 from .._model_classes import is_first_version, is_model_class, schema_of_model
+from .._signatures import own_annotations
 from ..callbacks.managers import AsyncCallbackManager, CallbackManager
 from ..function_calling.injected import is_injected
 from ..function_calling.signature_models import FILTERED_ARGS, create_schema_from_function, create_subset_model
@@ -108,7 +108,7 @@ class BaseTool(RunnableSerializable[str | dict[str, Any] | ToolCall, Any]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Refuse ``args_schema: BaseModel``, which means an object."""
         super().__init_subclass__(**kwargs)
-        annotation = inspect.get_annotations(cls).get("args_schema")
+        annotation = own_annotations(cls).get("args_schema")
         if is_model_class(annotation) and annotation.__module__.startswith("pydantic."):
             raise SchemaAnnotationError(
                 f"Tool definition for {cls.__name__} must include valid type annotations for argument 'args_schema' to"

@@ -7,8 +7,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
+from .._signatures import resolve_annotation, signature_parameters
 from ..function_calling.injected import is_injected
-from ..function_calling.parameters import annotation_owner, signature_parameters
+from ..function_calling.parameters import annotation_owner
 
 __all__ = ("InjectedToolArg", "InjectedToolCallId", "injected_parameters")
 
@@ -70,8 +71,7 @@ def _type_hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _resolve(annotation: str, namespace: dict[str, Any]) -> Any:
-    holder = type("_Holder", (), {"__annotations__": {"value": annotation}})
     try:
-        return get_type_hints(holder, globalns=namespace, include_extras=True)["value"]
+        return resolve_annotation(annotation, namespace)
     except Exception:
         return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from .._model_classes import is_first_version
+from .._signatures import own_annotations
 
 __all__ = ("fields_of", "get_all_basemodel_annotations")
 
@@ -44,7 +45,7 @@ def _resolve_base(base: object, annotations: Mapping[str, Any], default_to_bound
         return get_all_basemodel_annotations(base, default_to_bound=False)
     origin = get_origin(base)
     variables = dict(zip(getattr(origin, "__parameters__", ()), get_args(base), strict=False))
-    own = getattr(origin, "__annotations__", {})
+    own = own_annotations(origin) if isinstance(origin, type) else {}
     return {name: _replace_variables(annotations[name], variables, default_to_bound) for name in own}
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 
+from .._signatures import signature_of
 from .base import BaseTool
 
 __all__ = ("ToolsRenderer", "render_text_description", "render_text_description_and_args")
@@ -25,4 +25,4 @@ def render_text_description_and_args(tools: list[BaseTool]) -> str:
 
 def _describe(tool: BaseTool) -> str:
     function = getattr(tool, "func", None)
-    return f"{tool.name}{inspect.signature(function) if function else ''} - {tool.description}"
+    return f"{tool.name}{signature_of(function) if function else ''} - {tool.description}"

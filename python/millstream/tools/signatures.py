@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 from weakref import WeakKeyDictionary
 
-from ..function_calling.parameters import signature_parameters
+from .._signatures import signature_parameters
 from ..runnables.config import RunnableConfig
 from .injected import injected_parameters
 

@@ -13,6 +13,7 @@ from langchain_core.runnables.utils import Input as TheirInput
 from langchain_core.runnables.utils import Output as TheirOutput
 from pydantic import BaseModel, Field, RootModel, create_model
 
+from ..._signatures import is_resolved, own_annotations
 from ...callbacks.values_from_langchain import our_class
 from ...callbacks.values_to_langchain import their_class
 from ...messages.conversion import AnyMessage
@@ -102,5 +103,5 @@ def _field_like(field: Any) -> Any:
 
 def _annotation_of(model: type[BaseModel], name: str) -> Any:
     """Return the annotation of a field as it was written: pydantic takes the metadata of ``Annotated`` out of it."""
-    written = vars(model).get("__annotations__", {}).get(name)
-    return model.model_fields[name].annotation if written is None or isinstance(written, str) else written
+    written = own_annotations(model).get(name)
+    return model.model_fields[name].annotation if written is None or not is_resolved(written) else written
