@@ -120,6 +120,8 @@ def test_messages_sent_from_the_callback_have_the_variables_that_the_head_set() 
     assert set(seen) == {1}
 
 
+# Policies are deprecated since Python 3.14, and work until 3.16.
+@pytest.mark.filterwarnings("ignore:.*olicy. is deprecated:DeprecationWarning")
 def test_the_mock_server_runs_on_the_loop_of_the_policy() -> None:
     policy = asyncio.get_event_loop_policy()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
