@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -47,6 +48,23 @@ def test_the_header_may_be_a_date() -> None:
     assert seconds is not None
     assert 25 < seconds <= 30
     assert refused(retry_after="Wed, 21 Oct 2015 07:28:00 GMT").retry_after == 0
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="needs a zone that can be set")
+@pytest.mark.parametrize("zone", ["XYZ+11", "XYZ-11"])
+def test_a_date_without_a_zone_is_one_of_greenwich(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    then = datetime.now(UTC) + timedelta(seconds=30)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for date in (then.strftime("%a, %d %b %Y %H:%M:%S"), then.strftime("%a, %d %b %Y %H:%M:%S -0000")):
+            assert 25 < (refused(retry_after=date).retry_after or 0) <= 30
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_date_that_is_none_names_no_seconds() -> None:
     assert refused(retry_after="Wed, 99 Oct 2015 07:28:00 GMT").retry_after is None
 
 

@@ -102,6 +102,17 @@ def test_values_that_are_not_secret_are_shown() -> None:
     assert mask_url("http://host/v1") == "http://host/v1"
 
 
+def test_a_value_inside_of_itself_is_shown_once() -> None:
+    fields: dict[str, Any] = {"api_key": KEY, "steps": [1]}
+    fields["steps"] += [fields, fields["steps"]]
+    fields["self"] = fields
+    twice = [1]
+    fields["twice"] = [twice, twice]
+    shown = mask_secrets(fields)
+    assert shown == {"api_key": "*" * 10, "steps": [1, "...", "..."], "self": "...", "twice": [[1], [1]]}
+    assert KEY not in repr(ChatOpenAI(api_key="k", extra_body=fields))
+
+
 def iter_variables(error: BaseException | None, seen: set[int]) -> Iterator[tuple[str, str, Any]]:
     """Yield the variables of our frames in a traceback, and in those of its causes."""
     if error is None or id(error) in seen:

@@ -95,6 +95,8 @@ assert list(stream) == {list(VERSE)[1:]!r}
         ("millstream._uuid7", "uuid7", ""),
         ("millstream.transport.native.tls", "default_context", ""),
         ("millstream.transport.clients", "sync_client", "'http://127.0.0.1:1'"),
+        ("millstream.globals", "remove_handler", "None"),
+        ("millstream.telemetry", "uninstrument", ""),
     ],
 )
 def test_a_child_does_not_wait_for_a_lock_that_its_parent_held(module: str, call: str, argument: str) -> None:

@@ -38,10 +38,14 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
         except (KeyError, ValueError):
             continue
         return _bound(seconds) if seconds == seconds else None
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        return _bound(parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
+        then = parsedate_to_datetime(headers["retry-after"])
+        # RFC 9110, section 5.6.7: "An HTTP-date value represents time as an instance of Coordinated Universal Time
+        # (UTC)." Some servers leave its "GMT" out.
+        return _bound((then if then.tzinfo else then.replace(tzinfo=UTC)).timestamp() - time.time())
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
 

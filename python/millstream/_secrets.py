@@ -59,23 +59,28 @@ def is_secret_name(name: str) -> bool:
     return any(word in name for word in _SECRET_WORDS) and not any(word in name for word in _OPEN_WORDS)
 
 
-def mask_secrets(value: object, name: str = "") -> Any:
+def mask_secrets(value: object, name: str = "", outer: frozenset[int] = frozenset()) -> Any:
     """Return ``value``, the value of the field ``name``, with asterisks for every secret in it.
 
     Secrets are all values of headers and queries, values of other mappings whose key names a secret, and
-    the user, the password and the query of a URL.
+    the user, the password and the query of a URL. A value is ``"..."`` inside of itself; ``outer`` are the identities
+    of the containers around it.
     """
     if hasattr(value, "get_secret_value"):
         return _MASK
-    if isinstance(value, Mapping):
-        if name in _SECRET_MAPPINGS:
-            return dict.fromkeys(value, _MASK)
-        return {key: _mask_entry(key, item, is_parameter=not name) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(mask_secrets(item, " ") for item in value) if type(value) in (list, tuple) else value
+    if isinstance(value, Mapping) or type(value) in (list, tuple):
+        return "..." if id(value) in outer else _mask_container(value, name, outer | {id(value)})
     if isinstance(value, str):
         return mask_url(value) if name in _URL_NAMES else _URL.sub(_mask_link, value)
     return value
+
+
+def _mask_container(value: Any, name: str, outer: frozenset[int]) -> Any:
+    if not isinstance(value, Mapping):
+        return type(value)(mask_secrets(item, " ", outer) for item in value)
+    if name in _SECRET_MAPPINGS:
+        return dict.fromkeys(value, _MASK)
+    return {key: _mask_entry(key, item, outer, is_parameter=not name) for key, item in value.items()}
 
 
 def _mask_link(found: re.Match[str]) -> str:
@@ -99,14 +104,14 @@ def _mask_pair(name: str, sign: str, value: str, is_secret: Callable[[str], bool
     return f"{name}={_MASK}" if value and is_secret(name) else f"{name}={value}"
 
 
-def _mask_entry(key: object, value: object, *, is_parameter: bool) -> Any:
+def _mask_entry(key: object, value: object, outer: frozenset[int], *, is_parameter: bool) -> Any:
     if not isinstance(key, str):
-        return mask_secrets(value, " ")
+        return mask_secrets(value, " ", outer)
     if isinstance(value, int | float) or value is None:
         return value
     # A model's own parameter may be named "key", as that of a fake model is. In a nested mapping it names a secret.
     is_open = is_parameter and key == "key"
-    return _MASK if not is_open and _is_secret_entry(key) else mask_secrets(value, key)
+    return _MASK if not is_open and _is_secret_entry(key) else mask_secrets(value, key, outer)
 
 
 def _is_secret_entry(key: str) -> bool:

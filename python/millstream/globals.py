@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from ._late import late
+from ._module_lock import ModuleLock
 
 if TYPE_CHECKING:
     from .caches import BaseCache
@@ -26,7 +26,7 @@ _verbose = False
 _debug = False
 _llm_cache: BaseCache | None = None
 _handlers: tuple[Any, ...] = ()
-_lock = threading.Lock()
+_lock = ModuleLock()
 
 
 def set_verbose(value: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import sys
-import threading
 from abc import abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakValueDictionary
 
 from .._fields import MISSING, Field, annotations_of
+from .._module_lock import ModuleLock
 from .._signatures import is_resolved, resolve_annotation
 from ..streaming.stream import AsyncStream, Stream
 from .config import RunnableConfig, batch_configs, ensure_config, merge_configs
@@ -340,7 +340,7 @@ class StrEnum(enum.StrEnum):
 
 # Equal fields have one enumeration, or their specifications would not be equal.
 _enums: WeakValueDictionary[Any, type[StrEnum]] = WeakValueDictionary()
-_enums_lock = threading.Lock()
+_enums_lock = ModuleLock()
 
 
 def _enum_of(key: object, name: str, choices: Sequence[str]) -> Any:

@@ -12,17 +12,17 @@ generative AI. A stream is traced without a step per chunk: its chunks are count
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._module_lock import ModuleLock
 from ..globals import add_handler, remove_handler
 from ..transport.trace_headers import set_injector
 
 __all__ = ("agent", "instrument", "uninstrument")
 
-_lock = threading.Lock()
+_lock = ModuleLock()
 _handler: Any = None
 
 
