@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from millstream.errors import APITimeoutError
-from millstream.testing import MockServer, Reply, Stall
+from millstream.testing import MockServer, Reply, Stall, unaccepting_url
 from millstream.transport import Request
 from millstream.transport.native import NativeTransport
 from millstream.transport.timeouts import Timeouts
@@ -85,6 +85,8 @@ def test_a_body_that_drips_ends_with_the_total_timeout(native_transport: NativeT
 def test_a_total_covers_the_connection_and_the_head(native_transport: NativeTransport, run: Any) -> None:
     with MockServer(Reply(fault=Stall(after=-1))) as server:
         assert 0.09 < fails(native_transport, run, post(server, total=0.1), "the response did not end within 0.1 s") < 5
+    with unaccepting_url() as url:
+        assert 0.09 < fails(native_transport, run, post(url, total=0.1), "the response did not end within 0.1 s") < 5
 
 
 @three_ways
@@ -97,8 +99,8 @@ def test_requests_work_without_any_timeout(
 
 @both_loops
 def test_arriving_data_postpones_the_deadline(native_transport: NativeTransport, run: Run) -> None:
-    with MockServer(Reply(body=[b": x\n\n"] * 15, pace=0.05)) as server:
-        assert run(aread(native_transport, post(server, idle=0.6))) == b": x\n\n" * 15
+    with MockServer(Reply(body=[b": x\n\n"] * 12, pace=0.1)) as server:
+        assert run(aread(native_transport, post(server, idle=1.0))) == b": x\n\n" * 12
 
 
 # Back pressure.

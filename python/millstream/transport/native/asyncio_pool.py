@@ -129,7 +129,7 @@ class LoopPool(Pool[Connection]):
         except BaseException as error:
             connection.abort()
             if isinstance(error, TimeoutError):
-                raise timeout_error(response, seconds, f"no connection to {origin}") from error
+                raise response.connect_timeout_error(seconds, origin) from error
             if isinstance(error, OSError | UnicodeError):
                 raise connect_error(error, f"no connection to {origin}: ") from error
             raise

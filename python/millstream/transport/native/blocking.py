@@ -116,7 +116,7 @@ class SocketPool(Pool[Connection]):
         try:
             return Connection(origin, open_socket(origin, context, time.monotonic() + seconds))
         except TimeoutError as error:
-            raise timeout_error(response, seconds, f"no connection to {origin}") from error
+            raise response.connect_timeout_error(seconds, origin) from error
         except (OSError, UnicodeError) as error:
             raise connect_error(error, f"no connection to {origin}: ") from error
 

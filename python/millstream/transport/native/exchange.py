@@ -18,7 +18,7 @@ from .. import Request
 from ..headers import check_headers
 from ..timeouts import DEFAULT_TIMEOUTS
 from .content_coding import ContentDecoder, content_decoder
-from .origins import Target, same_origin
+from .origins import Origin, Target, same_origin
 from .tls import add_remedy
 
 __all__ = (
@@ -132,6 +132,12 @@ class Exchange:
     def total_timeout_error(self) -> APITimeoutError:
         """Return the error for a response that did not end in time, although data kept arriving."""
         return timeout_error(self, self._limit, "the response did not end")
+
+    def connect_timeout_error(self, seconds: float, origin: Origin) -> APITimeoutError:
+        """Return the error for a connection that was not made in ``seconds``, the limit or what the total time left."""
+        if seconds < self.waits.connect:
+            return self.total_timeout_error()
+        return timeout_error(self, seconds, f"no connection to {origin}")
 
     def hand_over(self, decoder: Any) -> None:
         """Let ``decoder`` read the framing too: from now on, reads return raw data of the network.
