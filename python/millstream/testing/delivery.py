@@ -62,8 +62,8 @@ class Delivery:
             self._request.left = self._channel.left_by == "client" and not self._request.answered
             raise
         finally:
-            self._request.over = True
             self._request.seconds = asyncio.get_running_loop().time() - self._begun
+            self._request.over = True
             self._state.changed()
 
     async def _send(self, response: Response) -> None:

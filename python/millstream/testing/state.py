@@ -90,9 +90,11 @@ class Connections:
         return self._records[connection_id]
 
     def _open(self) -> Connection:
-        self.opened += 1
-        self._records.pop(self.opened - _KEPT_RECORDS, None)
-        record = self._records[self.opened] = Connection(self.opened)
+        number = self.opened + 1
+        self._records.pop(number - _KEPT_RECORDS, None)
+        record = self._records[number] = Connection(number)
+        # Counted last: the record of a connection that is counted can be read, in any thread.
+        self.opened = number
         return record
 
 
@@ -115,15 +117,18 @@ class State:
 
     def close(self, record: Connection, by: Literal["client", "server"]) -> None:
         """Record that ``record`` is closed."""
-        record.closed_by = by
-        self.connections.closed += 1
+        # Under the lock of the waiters, who find a closed connection counted.
+        with self._lock:
+            self.connections.closed += 1
+            record.closed_by = by
         self.changed()
 
     def add(self, request: RecordedRequest) -> None:
         """Record a request."""
-        self.requests_seen += 1
-        self.connections[request.connection_id].requests += 1
-        self.requests.append(request)
+        with self._lock:
+            self.requests_seen += 1
+            self.connections[request.connection_id].requests += 1
+            self.requests.append(request)
         self.changed()
 
     def changed(self) -> None:
