@@ -1,13 +1,13 @@
 """Reads streams to their ends, normal or not."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from millstream.testing import MockServer
 
-__all__ = ("aread", "assert_closed_by_us", "at_once", "exhaust", "read_all", "read_into", "streamed")
+__all__ = ("aread", "assert_closed_by_us", "at_once", "exhaust", "expire_after", "read_all", "read_into", "streamed")
 
 
 def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -50,6 +50,12 @@ async def exhaust(stream: Any) -> None:
 def streamed(model: Any, asynchronous: bool) -> list[Any]:
     """Return the chunks of a stream, for sync or for async code."""
     return asyncio.run(aread(model.astream("p"))) if asynchronous else list(model.stream("p"))
+
+
+async def expire_after(begun: Awaitable[Any], limit: asyncio.Timeout) -> None:
+    """Let a timeout expire once ``begun`` has returned, however long that takes."""
+    await begun
+    limit.reschedule(asyncio.get_running_loop().time())
 
 
 def assert_closed_by_us(server: MockServer) -> None:

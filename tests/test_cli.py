@@ -77,19 +77,28 @@ def test_a_port_in_use_is_reported_in_one_line(capsys: pytest.CaptureFixture[str
 
 def test_mock_prints_a_line_for_each_request() -> None:
     with mock("--echo", "--first-token-delay", "0.01") as (url, process):
+        assert process.stderr is not None
+        shown = process.stderr
+        assert "http" in shown.readline()
         page = {"origin": "http://localhost:3000"}
         answer = httpx2.post(url + "/completions", json={"prompt": "one two", "model": "a\x1b[1m"}, headers=page)
         assert answer.json()["choices"][0]["text"] == "one two"
         assert answer.headers["access-control-allow-origin"] == "*"
+        # A line is printed after its response, on a connection of its own: the next request waits for it.
+        lines = [shown.readline()]
         httpx2.post(url + "/completions", json={"prompt": "one two", "model": "m", "stream": True})
+        lines.append(shown.readline())
         with pytest.raises(httpx2.ReadError):
             httpx2.post(url + "/completions", json={"prompt": "p", "stream": True}, headers={"x-mock-fault": "reset:1"})
-        assert process.stderr is not None
-        lines = [process.stderr.readline().split(maxsplit=1) for _ in range(4)][1:]
+        lines.append(shown.readline())
     path = "POST  /v1/completions"
-    said = [re.sub(r"\d\.\d{3} s\n", "T", line) for _, line in lines]
-    assert said == [f"{path}  a?[1m  200  T", f"{path}  m  200  2 pieces  T", f"{path}  200  1 piece  cut  T"]
-    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", clock) for clock, _ in lines)
+    clocks, said = zip(*(line.split(maxsplit=1) for line in lines), strict=True)
+    assert [re.sub(r"\d\.\d{3} s\n", "T", line) for line in said] == [
+        f"{path}  a?[1m  200  T",
+        f"{path}  m  200  2 pieces  T",
+        f"{path}  200  1 piece  cut  T",
+    ]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d", clock) for clock in clocks)
 
 
 def test_alone_it_prints_its_help(capsys: pytest.CaptureFixture[str]) -> None:

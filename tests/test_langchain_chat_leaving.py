@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from endings import assert_closed_by_us
+from endings import assert_closed_by_us, expire_after
 from langchain_chat import AsyncRecorder, Recorder
 from millstream.integrations.langchain import ChatOpenAI
 from millstream.testing import Cut, MockServer, Reply, assert_no_leaks
@@ -176,12 +176,15 @@ def test_cancellation_closes(leave: Any, server: MockServer) -> None:
     leave(use)
 
 
-def test_a_timeout_closes(leave: Any) -> None:
+def test_a_timeout_closes(leave: Any, server: MockServer) -> None:
     async def use(streams: list[Any]) -> None:
+        begun = server.await_until(lambda: bool(server.requests) and server.requests[-1].pieces_sent == 3)
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(None) as limit:
+                expiring = asyncio.create_task(expire_after(begun, limit))
                 async for _ in streams.pop():
                     pass
+        await expiring
 
     leave(use)
 

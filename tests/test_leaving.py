@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from endings import assert_closed_by_us, read_into
+from endings import assert_closed_by_us, expire_after, read_into
 from langchain_peer import KEY
 from millstream import ChatOpenAI, OpenAI
 from millstream.errors import StreamDecodeError, StreamTruncatedError
@@ -156,8 +156,11 @@ def test_cancelling_a_waiting_consumer_closes_and_takes_one_cancellation(server:
 
 def test_a_timeout_around_the_consumer_reaches_the_consumer(server: MockServer) -> None:
     async def consume() -> None:
-        async with asyncio.timeout(0.1):
+        begun = server.await_until(lambda: server.requests != [] and server.requests[-1].pieces_sent == 3)
+        async with asyncio.timeout(None) as limit:
+            expiring = asyncio.create_task(expire_after(begun, limit))
             await read_into([], model(server).astream("p"))
+        await expiring
 
     async def main() -> None:
         with pytest.raises(TimeoutError):

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from endings import read_into
+from endings import expire_after, read_into
 from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
 from millstream.transport.native import Limits, NativeTransport
 from native_cases import Run, aread, begin_loop, both_loops, model, post, read
@@ -22,25 +22,31 @@ pytestmark = pytest.mark.usefixtures("without_the_collector")
 END = b'data: {"choices": [{"index": 0, "text": "0", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
 
 
+Begun = Callable[[], Awaitable[Any]]
+"""Waits until the server has sent what it sends."""
+
+Way = Callable[[Any, Begun], Awaitable[None]]
+
+
 # Left in every way.
 
 
-async def leave_by_break(stream: Any) -> None:
+async def leave_by_break(stream: Any, begun: Begun) -> None:
     async for _ in stream:
         break
 
 
-async def leave_by_aclose(stream: Any) -> None:
+async def leave_by_aclose(stream: Any, begun: Begun) -> None:
     await anext(stream)
     await stream.aclose()
 
 
-async def leave_by_async_with(stream: Any) -> None:
+async def leave_by_async_with(stream: Any, begun: Begun) -> None:
     async with stream:
         await anext(stream)
 
 
-async def leave_by_an_exception(stream: Any) -> None:
+async def leave_by_an_exception(stream: Any, begun: Begun) -> None:
     async def consume(stream: Any) -> None:
         async for _ in stream:
             raise KeyError("mine")
@@ -49,33 +55,43 @@ async def leave_by_an_exception(stream: Any) -> None:
         await consume(stream)
 
 
-async def leave_by_asyncio_timeout(stream: Any) -> None:
+async def leave_by_asyncio_timeout(stream: Any, begun: Begun) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.05):
+        async with asyncio.timeout(None) as limit:
+            expiring = asyncio.create_task(expire_after(begun(), limit))
             await read_into([], stream)
+    await expiring
 
 
-async def leave_by_wait_for(stream: Any) -> None:
+async def leave_by_wait_for(stream: Any, begun: Begun) -> None:
+    reading = asyncio.ensure_future(read_into([], stream))
+    await begun()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(read_into([], stream), 0.05)
+        await asyncio.wait_for(reading, 0.01)
 
 
-async def leave_by_an_anyio_scope(stream: Any) -> None:
-    with anyio.move_on_after(0.05) as scope:
+async def leave_by_an_anyio_scope(stream: Any, begun: Begun) -> None:
+    async def expire(scope: anyio.CancelScope) -> None:
+        await begun()
+        scope.deadline = anyio.current_time()
+
+    with anyio.CancelScope() as scope:
+        expiring = asyncio.create_task(expire(scope))
         await read_into([], stream)
+    await expiring
     assert scope.cancelled_caught
 
 
-async def leave_by_an_anyio_task_group(stream: Any) -> None:
+async def leave_by_an_anyio_task_group(stream: Any, begun: Begun) -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(read_into, [], stream)
-        await anyio.sleep(0.05)
+        await begun()
         group.cancel_scope.cancel()
 
 
-async def leave_by_cancel(stream: Any) -> None:
+async def leave_by_cancel(stream: Any, begun: Begun) -> None:
     task = asyncio.ensure_future(read_into([], stream))
-    await asyncio.sleep(0.05)
+    await begun()
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
@@ -85,13 +101,16 @@ WAYS = [value for name, value in sorted(globals().items()) if name.startswith("l
 BEFORE_THE_HEAD = [way for way in WAYS if any(word in way.__name__ for word in ("timeout", "scope", "group", "cancel"))]
 
 
-def run_and_leave(run: Run, server: MockServer, way: Callable[[Any], Awaitable[None]]) -> None:
+def run_and_leave(run: Run, server: MockServer, way: Way, pieces: int) -> None:
     native = NativeTransport()
+
+    def is_under_way() -> bool:
+        return bool(server.requests) and server.requests[0].pieces_sent == pieces
 
     async def main() -> None:
         await begin_loop()
         async with assert_no_leaks():
-            await way(model(server.url, native).astream("p"))
+            await way(model(server.url, native).astream("p"), lambda: server.await_until(is_under_way))
         await server.await_closed()
 
     with assert_no_leaks():
@@ -101,23 +120,21 @@ def run_and_leave(run: Run, server: MockServer, way: Callable[[Any], Awaitable[N
 
 @both_loops
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_stream_that_is_left_closes_its_connection_at_once(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+def test_a_stream_that_is_left_closes_its_connection_at_once(run: Run, way: Way) -> None:
     with MockServer(Reply(fault=Stall(after=3))) as server:
-        run_and_leave(run, server, way)
+        run_and_leave(run, server, way, 3)
 
 
 @both_loops
 @pytest.mark.parametrize("way", BEFORE_THE_HEAD, ids=lambda way: way.__name__)
-def test_a_stream_that_is_left_before_the_head_closes_its_connection(
-    run: Run, way: Callable[[Any], Awaitable[None]]
-) -> None:
+def test_a_stream_that_is_left_before_the_head_closes_its_connection(run: Run, way: Way) -> None:
     with MockServer(Reply(fault=Stall(after=-1))) as server:
-        run_and_leave(run, server, way)
+        run_and_leave(run, server, way, 0)
 
 
 @both_loops
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_fast_stream_that_is_left_closes_its_connection(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
+def test_a_fast_stream_that_is_left_closes_its_connection(run: Run, way: Way) -> None:
     frame = b'data: {"choices": [{"index": 0, "text": "0"}]}\n\n'
     with MockServer(Reply(body=[frame * 1000] * 1000)) as server:
         native = NativeTransport()
@@ -131,7 +148,7 @@ def test_a_fast_stream_that_is_left_closes_its_connection(run: Run, way: Callabl
                         yield chunk
 
             async with contextlib.aclosing(each()) as chunks:
-                await way(chunks)
+                await way(chunks, lambda: server.await_until(lambda: bool(server.requests)))
 
         async def main() -> None:
             await slow(model(server.url, native).astream("p"))
