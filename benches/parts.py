@@ -27,6 +27,7 @@ _BY_READS = ("StreamDecoder.feed_text", "OpenAI.astream_records")
 """The works whose goals differ by the reads."""
 _PEERS = re.compile(r" and langchain-[\w-]+'s( events)?$")
 """The end of a work's name that says what it is beside."""
+_GOAL_HEADS = ("| goal | to reach | measured |", "|---|---|---|")
 _DETAILED = ("SSEParser.feed", "feed_text of other formats", "over sockets", "relay")
 """The works of which some goals are met, and others missed for one reason or another."""
 
@@ -148,7 +149,7 @@ def servers(found: Found) -> str:
 
 
 def goals(found: Found) -> str:
-    """Return all goals in one list, the missed ones first: those of one work with one bound share a row."""
+    """Return all goals: the missed ones, why, and the others folded. Those of one work with one bound share a row."""
     rows: dict[tuple[str, str], list[Goal]] = {}
     missed: dict[str, dict[str, list[str]]] = {}
     for results in found.values():
@@ -160,11 +161,13 @@ def goals(found: Found) -> str:
                     sides = missed.setdefault(reason_for(table, goal), {}).setdefault(_escape(name), [])
                     sides += [] if goal.ours in _OURS else [_escape(_side(table, goal.ours))]
     every = [goal for of_row in rows.values() for goal in of_row]
-    lines = [f"{sum(goal.met for goal in every)} of {len(every)} goals are met.", ""]
-    lines += ["| | goal | to reach | measured |", "|---|---|---|---|"]
-    ordered = sorted(rows.items(), key=lambda item: all(goal.met for goal in item[1]))
-    lines += [_goal_row(name, bound, of_row) for (name, bound), of_row in ordered]
-    return "\n".join([*lines, "", "The missed ones, and why:", "", *map(_reason_line, missed, missed.values())])
+    lines: dict[bool, list[str]] = {False: [], True: []}
+    for (name, bound), of_row in rows.items():
+        lines[all(goal.met for goal in of_row)].append(_goal_row(name, bound, of_row))
+    parts = [f"{sum(goal.met for goal in every)} of {len(every)} goals are met. The others:", ""]
+    parts += [*_GOAL_HEADS, *lines[False], "", "Why they are missed:", "", *map(_reason_line, missed, missed.values())]
+    parts += ["", '<details markdown="1">', "<summary>The goals that are met</summary>", "", *_GOAL_HEADS]
+    return "\n".join([*parts, *lines[True], "", "</details>"])
 
 
 def _describe_goal(table: Table, goal: Goal) -> str:
@@ -182,10 +185,10 @@ def _describe_goal(table: Table, goal: Goal) -> str:
 
 def _goal_row(name: str, bound: str, of_row: Sequence[Goal]) -> str:
     missed = sum(not goal.met for goal in of_row)
-    word = "met" if not missed else "**missed**" if missed == len(of_row) else f"**missed** ({missed} of {len(of_row)})"
+    part = f" ({missed} of {len(of_row)} missed)" if 0 < missed < len(of_row) else ""
     ordered = sorted(of_row, key=lambda goal: goal.measured)
     low, high = (goal.text(goal.measured) for goal in (ordered[0], ordered[-1]))
-    return f"| {word} | {name} | {bound} | {low if low == high else f'{low} to {high}'} |"
+    return f"| {name}{part} | {bound} | {low if low == high else f'{low} to {high}'} |"
 
 
 def _reason_line(reason: str, works: Mapping[str, Sequence[str]]) -> str:

@@ -27,7 +27,7 @@ def wire_writers() -> list[Contender]:
             found.append(Contender("records", "feed_records", over(partial(_records, core)), shown))
             for wire, piece in WIRES.items():
                 run = over(partial(_wire, core, wire))
-                found.append(Contender(wire, f"_feed_wire, {wire}", run, _shown(piece)))
+                found.append(Contender(wire, f"the wire {wire}", run, _shown(piece)))
     return found
 
 
