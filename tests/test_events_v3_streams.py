@@ -310,3 +310,15 @@ def test_a_stream_that_failed_is_freed_without_the_collector() -> None:
         with pytest.raises(StreamTruncatedError):
             list(failing.pop())
     assert not [one for one in gc.get_objects() if type(one) is MessageAccumulator]
+
+
+def test_an_async_stream_that_failed_is_freed_without_the_collector() -> None:
+    async def main() -> None:
+        failing = [await aopened(server)]
+        with pytest.raises(StreamTruncatedError):
+            async for _ in failing.pop():
+                pass
+
+    with MockServer(Reply(fault=Cut(3))) as server:
+        run(main)
+    assert not [one for one in gc.get_objects() if type(one) is MessageAccumulator]

@@ -171,6 +171,10 @@ class DecodedStream(ChunkProcessor[LLMResult]):
             return outputs
         return [*outputs, *self._last_outputs()]
 
+    def release(self) -> None:
+        """Drop the exceptions, whose frames know whoever read the stream."""
+        self.error = self._disconnect = self._closed = None
+
     def _close_wire(self, writer: Any, text_only: bool) -> bytes:
         """Close the decoder, and return the records that were held back."""
         decoder = self._decoder

@@ -35,36 +35,36 @@ class Waiters:
                     future.set_result(None)
 
 
-class KeptItems:
-    """The items that have arrived, and in the end their value, or the error that ended them."""
+class KeptItems(Waiters):
+    """The items that have arrived, and in the end their value, or the error that ended them.
 
-    __slots__ = ("_waiters", "done", "error", "has_value", "items", "value")
+    :meth:`wait` waits for an item or the end.
+    """
+
+    __slots__ = ("done", "error", "has_value", "items", "value")
 
     def __init__(self) -> None:
+        super().__init__()
         self.items: list[Any] = []
         self.done = False
         self.error: BaseException | None = None
         self.value: Any = None
         self.has_value = False
-        self._waiters = Waiters()
 
     def push(self, item: Any) -> None:
         """Add an item."""
         self.items.append(item)
-        self._waiters.wake()
+        if self._futures:
+            self.wake()
 
     def complete(self, value: Any) -> None:
         """End with a value."""
         self.value = value
         self.has_value = self.done = True
-        self._waiters.wake()
+        self.wake()
 
     def fail(self, error: BaseException) -> None:
         """End with an error."""
         self.error = error
         self.done = True
-        self._waiters.wake()
-
-    async def wait(self) -> None:
-        """Wait for an item or the end."""
-        await self._waiters.wait()
+        self.wake()

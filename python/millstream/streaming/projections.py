@@ -68,16 +68,17 @@ class SyncProjection(_Projection[Item, Value]):
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the items as they come; raise the error that ends them."""
-        source, place = self._source, 0
+        source, items, place = self._source, self._source.items, 0
         while True:
-            while place < len(source.items):
-                yield source.items[place]
+            while place < len(items):
+                yield items[place]
                 place += 1
-            if not self._pull() and place == len(source.items):
+            has_more = not source.done and self._request_more is not None and self._request_more()
+            if not has_more and place == len(items):
                 break
         # A traceback keeps this frame, and the error would be in a cycle with it.
         error = source.error
-        del self, source
+        del self, source, items
         if error is not None:
             try:
                 raise error
@@ -86,15 +87,12 @@ class SyncProjection(_Projection[Item, Value]):
 
     def get(self) -> Value:
         """Read to the end, and return the value; raise the error that ended the stream."""
-        while self._pull():
+        while not self._source.done and self._request_more is not None and self._request_more():
             pass
         source = self._source
         del self
         value: Value = _result(source)
         return value
-
-    def _pull(self) -> bool:
-        return not self._source.done and self._request_more is not None and self._request_more()
 
 
 class _Text:
@@ -160,18 +158,18 @@ class AsyncProjection(_Projection[Item, Value]):
         return self._read().__await__()
 
     async def _read(self) -> Value:
-        while await self._pull():
+        while not self._source.done and await self._ask():
             pass
         source = self._source
         del self
         value: Value = _result(source)
         return value
 
-    async def _pull(self) -> bool:
-        if self._source.done:
-            return False
-        if self._arequest_more is not None:
-            return await self._arequest_more()
+    def _ask(self) -> Awaitable[bool]:
+        """Ask for more, or wait for what is pushed; the result is whether there may be more."""
+        return self._wait() if self._arequest_more is None else self._arequest_more()
+
+    async def _wait(self) -> bool:
         await self._source.wait()
         return True
 
@@ -198,17 +196,21 @@ class AsyncProjectionIterator(Generic[Item]):
         return self
 
     async def __anext__(self) -> Item:
-        projection = self._projection
-        items = projection._source.items
-        while self._place == len(items):
-            if not await projection._pull() and self._place == len(items):
-                source = projection._source
-                # A traceback keeps this frame, and the error would be in a cycle with it.
-                del self, projection, items
-                _raise_error(source)
+        source = self._projection._source
+        items, place = source.items, self._place
+        while place == len(items):
+            has_more = not source.done and await self._projection._ask()
+            # Another reader of this iterator may have read on.
+            place = self._place
+            if not has_more and place == len(items):
+                try:
+                    _raise_error(source)
+                finally:
+                    # A traceback keeps this frame, and the error would be in a cycle with it.
+                    del self, source, items
                 raise StopAsyncIteration
-        self._place += 1
-        item: Item = items[self._place - 1]
+        self._place = place + 1
+        item: Item = items[place]
         return item
 
 

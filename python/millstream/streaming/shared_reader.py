@@ -50,27 +50,27 @@ class SharedReader:
     def pull(self) -> bool:
         """Read the next item; return whether there may be more."""
         with self._lock:
-            return self._read()
-
-    def _read(self) -> bool:
-        items, state = self._items, self._state
-        if items is None:
-            return False
-        try:
-            state.dispatch(next(items))
-        except StopIteration:
-            self._items = None
-        except BaseException as error:
-            self._items = None
-            items.close()
-            state.fail(_without_frame(error))
-            return False
-        if state.done and self._items is not None:
-            self._items = None
-            with suppress(*_failures(state)):
-                for _ in items:
-                    pass
-        return self._items is not None
+            items, state = self._items, self._state
+            if items is None:
+                return False
+            try:
+                state.dispatch(next(items))
+            except StopIteration:
+                self._items = None
+            except BaseException as error:
+                self._items = None
+                items.close()
+                state.fail(_without_frame(error))
+                # From CPython 3.12 on, the frame of a generator that failed keeps those of its callers. The error
+                # keeps that frame, and would be in a cycle with them.
+                del self, items, state
+                return False
+            if state.done and self._items is not None:
+                self._items = None
+                with suppress(*_failures(state)):
+                    for _ in items:
+                        pass
+            return self._items is not None
 
     def close(self) -> None:
         """Close the generator, and the connection with it, before this call returns."""
@@ -127,6 +127,8 @@ class AsyncSharedReader:
         finally:
             self._reader = None
             self._waiters.wake()
+            # As in :meth:`SharedReader.pull`.
+            del self, items
 
     async def _fail(self, items: AsyncGenerator[Any, None], error: BaseException) -> None:
         if self._state.done:

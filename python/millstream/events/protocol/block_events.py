@@ -54,7 +54,7 @@ class BlockEvents:
     def add(self, message: Any, info: Mapping[str, Any] | None = None) -> list[ProtocolEvent]:
         """Return the events of a chunk; ``info`` is its generation info, where the metadata does not have that yet."""
         block, content = self._text, message.content
-        if block is not None and not info and self._is_plain(message) and type(content) is str and content:
+        if block is not None and not info and type(content) is str and content and self._is_plain(message):
             block.pieces.append(content)
             delta = {"type": "text-delta", "text": content}
             return [{"event": "content-block-delta", "index": block.index, "delta": delta}]
@@ -65,8 +65,9 @@ class BlockEvents:
     def _is_plain(self, message: Any) -> bool:
         """Return whether the message's content, if it is a text, is all that the message adds to those before it."""
         try:
+            metadata = message._response_metadata
             return (
-                message._response_metadata == self._text_metadata
+                (metadata is self._text_metadata or metadata == self._text_metadata)
                 and message._additional_kwargs is None
                 and message._tool_call_chunks is None
                 and message._tool_calls is None

@@ -103,7 +103,11 @@ class MessageAccumulator:
 
     def _add_text(self, kind: str, kept: KeptItems, index: int | None, text: Any) -> None:
         if text:
-            self._pieces[kind].setdefault(index, []).append(text)
+            pieces = self._pieces[kind]
+            if index in pieces:
+                pieces[index].append(text)
+            else:
+                pieces[index] = [text]
             kept.push(text)
 
     def _add_args(self, call: _CallPieces, args: Any) -> None:
