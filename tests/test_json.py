@@ -127,6 +127,7 @@ def digits(limit: int) -> Iterator[None]:
         sys.set_int_max_str_digits(before)
 
 
+@pytest.mark.thread_unsafe(reason="changes the interpreter's limit")
 @pytest.mark.parametrize(("limit", "exact"), [(640, False), (1001, True), (0, True), (4300, True)])
 def test_integers_are_exact_as_far_as_the_interpreter_allows_now(impl: ModuleType, limit: int, exact: bool) -> None:
     number = "9" * 1000
@@ -145,6 +146,7 @@ def test_integers_are_exact_as_far_as_the_interpreter_allows_now(impl: ModuleTyp
         assert bool(assembler.diff()) is exact
 
 
+@pytest.mark.thread_unsafe(reason="changes the interpreter's limit")
 def test_without_a_limit_an_integer_of_any_length_is_exact(impl: ModuleType) -> None:
     assembler = impl.JSONAssembler()
     assembler.feed(f"[{'9' * 5000}]")

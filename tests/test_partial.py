@@ -320,6 +320,7 @@ def test_a_million_levels_are_refused_at_once(impl: ModuleType) -> None:
         assert len(assembler.diff()) == 1
 
 
+@pytest.mark.thread_unsafe(reason="changes the collector")
 def test_value_may_be_read_while_a_callback_of_the_collector_feeds(impl: ModuleType) -> None:
     # Building a value may run the collector, and so any code at all: here, one that feeds.
     assembler = impl.JSONAssembler()
@@ -345,6 +346,7 @@ def test_value_may_be_read_while_a_callback_of_the_collector_feeds(impl: ModuleT
     assert assembler.value == [[1]] * 5000 + [2] * len(fed)
 
 
+@pytest.mark.thread_unsafe(reason="counts the objects of the process")
 def test_feeding_makes_no_python_objects(native: ModuleType) -> None:
     def made(pieces: list[str]) -> int:
         gc.collect()
