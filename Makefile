@@ -55,6 +55,7 @@ lint: $(TOOLS)  ## check format, lints, imports and types
 	cargo clippy --locked --all-targets --features python -- -D warnings
 	cargo fmt --check --manifest-path $(LOAD)
 	cargo fmt --check --manifest-path $(COUNTED)
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	CARGO_TARGET_DIR=target/load cargo clippy --locked --all-targets --manifest-path $(LOAD) -- -D warnings
 	CARGO_TARGET_DIR=target/instructions cargo clippy --locked --manifest-path $(COUNTED) -- -D warnings
 	$(BIN)/ruff check
@@ -66,6 +67,7 @@ format: $(TOOLS)  ## format the code
 	cargo fmt
 	cargo fmt --manifest-path $(LOAD)
 	cargo fmt --manifest-path $(COUNTED)
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

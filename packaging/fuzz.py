@@ -16,9 +16,17 @@ def main(seconds: int, targets: list[str]) -> int:
     """Run the targets one after the other; return 1 if one found something."""
     subprocess.run([sys.executable, "seeds.py", "target/seeds"], cwd=FOLDER, check=True)
     known = sorted(path.stem for path in (FOLDER / "fuzz_targets").glob("*.rs"))
+    before = artifacts()
     failed = [target for target in targets or known if not run(target, seconds)]
     print(f"fuzz: {'found something: ' + ', '.join(failed) if failed else 'nothing found'}")
+    for path in sorted(artifacts() - before):
+        print(f"fuzz: fuzz/{path.relative_to(FOLDER)}")
     return 1 if failed else 0
+
+
+def artifacts() -> set[Path]:
+    """Return the inputs that targets have failed on."""
+    return {path for path in (FOLDER / "artifacts").rglob("*") if path.is_file()}
 
 
 def run(target: str, seconds: int) -> bool:

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use millstream::decode::{Format, StreamDecoder};
-use millstream::delta::{Delta, Sink, ResponseInfo};
+use millstream::delta::{Delta, ResponseInfo, Sink};
 use millstream_fuzz::{Input, edited_payloads};
 
 /// Keeps deltas and descriptions of the response, printed: they borrow from the read they came in.

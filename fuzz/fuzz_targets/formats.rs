@@ -83,7 +83,10 @@ fuzz_target!(|data: &[u8]| {
     for (decoder, pieces) in [
         (decoder(&input, format), input.bytes()),
         (decoder(&input, format), input.pieces()),
-        (decoder(&input, format).without_comparison(), vec![input.body]),
+        (
+            decoder(&input, format).without_comparison(),
+            vec![input.body],
+        ),
     ] {
         assert_eq!(read(decoder, &pieces), whole);
     }
