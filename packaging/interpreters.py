@@ -3,7 +3,8 @@
 Each interpreter gets an environment of its own under ``target/interpreters``, with the pinned tools
 where all of them have wheels for it, with the newest that do where some have not, and with those of
 the core's tests alone where that fails too. On an interpreter without a global lock the core's
-tests run in several threads at once. A table comes last; the exit code is 1 if anything in it failed.
+tests run in several threads at once, with their tools alone. A table comes last; the exit code is 1
+if anything in it failed.
 """
 
 import os
@@ -26,6 +27,8 @@ CORE_STEMS = "backend decode decoder_parts decoder_records encode_sse json parit
 CORE_TESTS = [f"tests/test_{stem}.py" for stem in CORE_STEMS.split()]
 # Tools in plain Python that have no wheel.
 SOURCES = ["forbiddenfruit"]
+# orjson has no wheel for free-threaded interpreters, and builds there only if ORJSON_BUILD_FREETHREADED is set.
+FREE_THREADED_SOURCES = [*SOURCES, "orjson"]
 THREADS = 4
 ASKED = (
     "import sys, sysconfig; free = sysconfig.get_config_var('Py_GIL_DISABLED'); "
@@ -65,8 +68,10 @@ class Interpreter:
 
     def install(self, *wanted: str) -> bool:
         """Install ``wanted``: from wheels, so that nothing is compiled, except for those of ``SOURCES``."""
-        forms = ("--only-binary=:all:", f"--no-binary={','.join(SOURCES)}")
-        return self.run("-m", "pip", "install", "-q", "--disable-pip-version-check", *forms, *wanted)
+        sources = FREE_THREADED_SOURCES if self.is_free_threaded else SOURCES
+        forms = ("--only-binary=:all:", f"--no-binary={','.join(sources)}")
+        command = ("-m", "pip", "install", "-q", "--disable-pip-version-check", *forms, *wanted)
+        return self.run(*command, ORJSON_BUILD_FREETHREADED="1")
 
     def prepare(self) -> bool:
         """Make the environment and build the core for it."""
@@ -82,7 +87,7 @@ class Interpreter:
         own = project["project"]["dependencies"]
         newest = [re.split(r"==", name)[0] for name in project["dependency-groups"]["dev"]]
         choices = {"pinned": ["-r", "requirements-dev.lock"], "newest": [*own, *newest], "core": CORE_TOOLS}
-        if self.core_alone:
+        if self.core_alone or self.is_free_threaded:
             choices = {"core": ["-c", "requirements-dev.lock", *CORE_TOOLS], "newest": CORE_TOOLS}
         self.tools = next((name for name, wanted in choices.items() if self.install(*wanted)), "none")
         return self.tools != "none"
