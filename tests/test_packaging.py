@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -153,6 +154,55 @@ def test_the_notices_are_those_of_what_is_linked() -> None:
 def test_the_version_is_cargos() -> None:
     assert millstream.__version__ == VERSION
     assert f"## {VERSION} " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def release(folder: Path, tag: str, day: str, files: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run the check of a release on a repository in ``folder`` whose newest version has ``day`` in the changelog."""
+    shutil.copytree(ROOT / "packaging", folder / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "Cargo.toml").write_text('[package]\nversion = "1.20.3"\n')
+    (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n## 1.20.3 ({day})\n\n- New.\n\n## 1.20.2 (2026-01-31)\n")
+    command = [sys.executable, "-B", folder / "packaging" / "release.py", tag]
+    if files:
+        (folder / "dist").mkdir()
+        for name in files:
+            (folder / "dist" / name).touch()
+        command.append(folder / "dist")
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("tag", "day", "fault"),
+    [
+        ("v1.20.3", "2026-02-28", ""),
+        ("v1.20.2", "2026-02-28", "the version in Cargo.toml is 1.20.3"),
+        ("v1x20.3", "2026-02-28", "the version in Cargo.toml is 1.20.3"),
+        ("1.20.3", "2026-02-28", "the version in Cargo.toml is 1.20.3"),
+        ("v1.20.3", "unreleased", "CHANGELOG.md has 'unreleased' for the day of the release of 1.20.3, not a date"),
+        ("v1.20.3", "2026-02-30", "CHANGELOG.md has '2026-02-30' for the day of the release of 1.20.3, not a date"),
+    ],
+)
+def test_a_tag_is_released_once_the_changelog_has_its_day(tmp_path: Path, tag: str, day: str, fault: str) -> None:
+    done = release(tmp_path, tag, day, [])
+    assert (done.stdout, done.stderr) == (f"{tag}: {fault or 'ready'}\n", "")
+    assert done.returncode == (1 if fault else 0)
+
+
+LINUX = [f"{oldest}_{machine}" for oldest in ("manylinux_2_17", "musllinux_1_2") for machine in ("x86_64", "aarch64")]
+PLATFORMS = [re.sub("manylinux_2_17_(.*)", r"manylinux2014_\1.manylinux_2_17_\1", name) for name in LINUX]
+PLATFORMS += ["macosx_10_12_x86_64", "macosx_11_0_arm64", "win_amd64", "win_arm64"]
+KINDS = ("cp311-cp311", "cp312-cp312", "cp313-cp313", "cp314-cp314", "cp314-cp314t")
+TAGS = ["py3-none-any", *(f"{kind}-{platform}" for kind in KINDS for platform in PLATFORMS)]
+FILES = ["millstream-1.20.3.tar.gz", *(f"millstream-1.20.3-{tag}.whl" for tag in TAGS)]
+
+
+def test_a_release_has_every_distribution_and_nothing_else(tmp_path: Path) -> None:
+    missing, other = FILES[17], "millstream-1.20.3-pp311-pypy311_pp73-macosx_11_0_arm64.whl"
+    whole = release(tmp_path / "whole", "v1.20.3", "2026-02-28", FILES)
+    assert (whole.stdout, whole.returncode) == ("v1.20.3: ready\n", 0)
+    done = release(tmp_path / "other", "v1.20.3", "2026-02-28", [name for name in FILES if name != missing] + [other])
+    pattern = missing.replace("macosx_11_0", "macosx_*")
+    assert done.stdout == f"v1.20.3: 0 files are {pattern}; {other} is no part of a release\n"
+    assert done.returncode == 1
 
 
 def test_the_lock_file_pins_exactly_and_names_no_host() -> None:
