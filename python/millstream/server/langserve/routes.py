@@ -53,10 +53,9 @@ def add_routes(
 ) -> None:
     """Add LangServe's routes for ``runnable`` to an app of FastAPI or Starlette, or to a router, below ``path``.
 
-    They are ``POST`` ``invoke``, ``batch``, ``stream``, ``stream_log`` and ``stream_events``, ``GET``
-    ``input_schema``, ``output_schema`` and ``config_schema``; ``enabled_endpoints`` or ``disabled_endpoints`` choose
-    among them. Their clients are :class:`~millstream.RemoteRunnable`, LangServe's and that of LangChain.js. The
-    Runnable may be LangChain's. ::
+    They are ``invoke``, ``batch``, ``stream``, ``stream_log``, ``stream_events``, ``input_schema``, ``output_schema``
+    and ``config_schema``; ``enabled_endpoints`` or ``disabled_endpoints`` choose among them. Their clients are
+    :class:`~millstream.RemoteRunnable`, LangServe's and LangChain.js's. The Runnable may be LangChain's. ::
 
         add_routes(app, prompt | model | parser, path="/chain", dependencies=[Depends(authenticate)])
 
@@ -66,46 +65,39 @@ def add_routes(
     configuration of the run. ``input_type`` and ``output_type`` replace the Runnable's own types.
 
     A body may have ``max_body_size`` bytes (status 413), a batch ``max_batch_size`` inputs (422), and at most
-    ``max_concurrent_streams`` streams run at the same time (503). A client's ``recursion_limit`` is lowered to
-    ``max_recursion_limit``.
-
-    ``stream_events`` and ``stream_log`` leave out what clients need not know, unless ``include_input`` is set: inputs
-    and metadata of runs, and the outputs of prompts, chains and functions inside the chain. With
-    ``wait_for_first_chunk`` an error before it has a status of its own. ``response_options`` are those of
-    :class:`~millstream.server.EventStreamResponse`: ``ping_interval``, ``send_timeout`` and others.
-
-    With a ``store`` of :mod:`millstream.server.resumable` the events of streams have ids, and ``GET
-    streams/{run_id}`` continues a stream after the ``Last-Event-ID``, ``DELETE`` stops it. A run then goes on when its
-    client leaves, unless ``on_disconnect`` is ``"stop"``. Without a store a client that leaves cancels its run.
+    ``max_concurrent_streams`` streams run at the same time (503). ``max_recursion_limit`` bounds a client's.
+    ``include_input`` has ``stream_events`` and ``stream_log`` write inputs, metadata, and the outputs of steps other
+    than models. With ``wait_for_first_chunk`` an error before it has a status. ``response_options`` are those of
+    :class:`~millstream.server.EventStreamResponse`. With a ``store`` of :mod:`millstream.server.resumable`, clients
+    continue streams, and a run goes on when its client leaves, unless ``on_disconnect`` is ``"stop"``.
 
     Raises :class:`TypeError` for something that is not a Runnable or not an app, :class:`ValueError` for a path that
-    does not begin with ``/`` or that has a Runnable already.
+    does not begin with ``/`` or that has a Runnable already. ``docs/how-to/serving-runnables.md`` says more.
     """
     checks, depends = _split_dependencies(app, dependencies)
+    response_options["wait_for_first_chunk"] = wait_for_first_chunk
     settings = RouteSettings(
-        config_keys=config_keys,
-        config_type=config_type,
-        per_req_config_modifier=per_req_config_modifier,
-        checks=checks,
-        max_body_size=max_body_size,
-        max_batch_size=max_batch_size,
-        max_recursion_limit=max_recursion_limit,
-        max_concurrent_streams=max_concurrent_streams,
-        astream_events_version=astream_events_version,
-        include_input=include_input,
-        response_options={**response_options, "wait_for_first_chunk": wait_for_first_chunk},
-        store=store,
-        on_disconnect=on_disconnect,
-    )
+        config_keys=config_keys, config_type=config_type, per_req_config_modifier=per_req_config_modifier,
+        checks=checks, max_body_size=max_body_size, max_batch_size=max_batch_size,
+        max_recursion_limit=max_recursion_limit, max_concurrent_streams=max_concurrent_streams,
+        astream_events_version=astream_events_version, include_input=include_input,
+        response_options=response_options, store=store, on_disconnect=on_disconnect,
+    )  # fmt: skip
     endpoints = choose_endpoints(enabled_endpoints, disabled_endpoints)
     served = _with_types(_as_runnable(runnable), input_type, output_type)
     routes = _make_routes(app, served, _check_path(app, path, endpoints), settings, depends)
+    _add_endpoints(routes, served, endpoints, is_resumable=store is not None)
+
+
+def _add_endpoints(
+    routes: _Routes, runnable: Runnable[Any, Any], endpoints: Sequence[str], *, is_resumable: bool
+) -> None:
     for name in endpoints:
         if name in SCHEMAS:
             routes.add("GET", name, name)
         else:
-            routes.add("POST", name, name, openapi_extra=describe_request(served, name))
-    if store is not None:
+            routes.add("POST", name, name, openapi_extra=describe_request(runnable, name))
+    if is_resumable:
         routes.add("GET", "streams/{stream_id}", "resume")
         routes.add("DELETE", "streams/{stream_id}", "stop")
 
