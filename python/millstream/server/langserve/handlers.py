@@ -236,8 +236,14 @@ def _describe_runs(outputs: Any, configs: list[RunnableConfig]) -> dict[str, Any
 
 
 def _name_type(output: Any) -> Any:
-    """Return an output with values of ours, and with a prompt value that its JSON names the type of."""
-    value = from_langchain(output)
+    """Return an output with values of ours, and with a prompt value that its JSON names the type of.
+
+    What is nested too deeply stays as it is.
+    """
+    try:
+        value = from_langchain(output)
+    except RecursionError:
+        return output
     return ChatPromptValueConcrete(value.messages) if type(value) is ChatPromptValue else value
 
 
