@@ -18,7 +18,7 @@ MODULES = {
     "text": (["text", "utf8"], ["text", "utf8"]),
     "decode": (
         ["decode", "payload", "ending", "format", "record"],
-        ["decode", "decoder_outputs", "decoder_state", "payload", "kept_text", "sniff"],
+        ["decode", "decoder_outputs", "decoder_state", "ending", "payload", "kept_text", "sniff"],
     ),
     "seen": (["seen"], ["seen"]),
     "partial": (["json/partial", "json/tape", "json/changes", "json/numbers"], ["partial", "tape", "changes"]),
@@ -94,6 +94,7 @@ ALONE: dict[str, tuple[Reasons, Reasons]] = {
             ),
             "the properties of Rust are in src/py/decode.rs": "DecoderState text_complete",
             "Rust keeps text in delta/output.rs": "complete kept",
+            "Rust has the methods of a type in several files": "PayloadReader",
             "Rust sniffs in a method": "Sniffer",
             "Rust has an error with a message": "fail_too_large make_failure",
             "Rust counts in a field": "frames",

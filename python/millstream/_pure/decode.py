@@ -11,13 +11,14 @@ from .._values import as_bytes, asks_for_one, check_event_size, check_option
 from ..errors import StreamError
 from .decoder_outputs import DecoderOutputs, write_records
 from .delta import Delta, text_delta
+from .ending import Payloads
 from .formats import FORMATS
 from .frames import FRAME_SIZE, Frames
 from .framing import FRAMINGS
 from .framing.units import Units
 from .json import WHITE_SPACE
 from .lines import CR, LF
-from .payload import Payloads, is_error, is_json
+from .payload import is_error, is_json
 from .sniff import Sniffer
 from .turns import closes, feeds
 from .unit_payloads import end_units, read_units
@@ -159,13 +160,6 @@ class StreamDecoder(DecoderOutputs):
         data, prefix, suffix = as_bytes(data, name), as_bytes(prefix, name), as_bytes(suffix, name)
         return write_records(self._feed_recorded(data), prefix, suffix)
 
-    @feeds
-    def _feed_recorded(self, data: bytes) -> list[str]:
-        """Return the text that becomes records."""
-        texts: list[str] = []
-        self._feed(data, "records", texts)
-        return texts
-
     def close_records(self, prefix: bytes, suffix: bytes) -> bytes:
         """Do what ``close`` does, for a decoder that hands out records; ``items`` has them in one piece."""
         prefix, suffix = as_bytes(prefix, "close_records"), as_bytes(suffix, "close_records")
@@ -177,11 +171,6 @@ class StreamDecoder(DecoderOutputs):
                 error.items = [write_records(texts, prefix, suffix)] if texts else []
             raise
         return write_records(texts, prefix, suffix)
-
-    @feeds
-    def _close_recorded(self, texts: list[str]) -> None:
-        """Do what ``close`` does, with the text that becomes records."""
-        self._close("records", texts)
 
     @feeds
     def feed_payloads(self, data: bytes) -> list[Any]:

@@ -24,6 +24,18 @@ class DecoderOutputs(DecoderState):
         raise NotImplementedError
 
     @feeds
+    def _feed_recorded(self, data: bytes) -> list[str]:
+        """Return the text that becomes records."""
+        texts: list[str] = []
+        self._feed(data, "records", texts)
+        return texts
+
+    @feeds
+    def _close_recorded(self, texts: list[str]) -> None:
+        """Do what ``close`` does, with the text that becomes records."""
+        self._close("records", texts)
+
+    @feeds
     def _feed_parts(self, data: bytes) -> list[Any]:
         """Return the parts of choice 0 that ``data`` completes.
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ..errors import StreamError
+from .ending import Payloads
 from .formats import AUTO
-from .payload import Payloads
 from .turns import Turns
 
 __all__ = ("DecoderState",)

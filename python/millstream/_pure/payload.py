@@ -1,4 +1,4 @@
-"""Payloads to deltas, whatever their format: the output, the counts, the end of the stream."""
+"""Payloads to deltas, whatever their format: the output, the counts, the end mark."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,18 +14,20 @@ from .frames import FRAME_SIZE, Block, too_large_message
 from .framing.units import Unit
 from .json import WHITE_SPACE, Document, read
 from .kept_text import KeptText
-from .seen import Seen, json_lines
+from .seen import Seen
 
-__all__ = ("Payloads", "is_error", "is_json")
+__all__ = ("DONE", "PayloadReader", "is_error", "is_json")
 
-_DONE = b"[DONE]"
+DONE = b"[DONE]"
+"""The end mark."""
+
 # The kinds of output in which the response is described.
 _DESCRIBED = ("parts", "wire records")
 # The fields behind the text of a delta that has nothing else.
 _TEXT_ALONE = text_delta("")._fields[3:]
 
 
-class Payloads:
+class PayloadReader:
     """The decoding of one stream from its payloads on.
 
     The methods append their output to ``out``: deltas, or text, of which records are made too.
@@ -167,8 +169,8 @@ class Payloads:
         """Take in the data of a frame: nothing, the end mark, or a payload."""
         raw = data.strip(WHITE_SPACE)
         if value is None:
-            if raw == _DONE and noun == "frame":
-                self.end(_DONE.decode(), out)
+            if raw == DONE and noun == "frame":
+                self.end(DONE.decode(), out)
                 return
             if not raw:
                 return
@@ -216,36 +218,6 @@ class Payloads:
         error = self.family.find_error_event(value, Document(raw)) if isinstance(value, dict) else None
         return self.choices.read_error(raw) if error is None else self.choices.fail(error)
 
-    def read_unfinished(self, block: Block, out: list[Any]) -> None:
-        """Take in a last frame without its blank line, as far as it is the end mark or whole JSON."""
-        raw = b"\n".join(block.data).strip(WHITE_SPACE)
-        if not (is_json(raw) or (raw == _DONE and block.event != b"error")):
-            block.data = []
-        if not is_json(b"\n".join(block.error).strip(WHITE_SPACE)):
-            block.error = []
-        self.read_frame(block, out)
-
-    def read_body(self, raw: bytes, offset: int, out: list[Any]) -> None:
-        """Take in a body that is one JSON document: an error, or a whole response."""
-        try:
-            payload = read(raw)
-        except ValueError:
-            for line in raw.split(b"\n"):
-                if line.startswith(b"{") and is_error(line):
-                    self._take(self.choices.read_error(line.strip(WHITE_SPACE)), out)
-                    return
-            found = json_lines(raw, self.family.format)
-            message = "invalid JSON in the body" if found is None else self._foreign_message(found)
-            self.fail(message, offset, raw[:FRAME_SIZE], out)
-            return
-        self._look(raw, offset)
-        if isinstance(payload, dict):
-            if self.family.format == AUTO:
-                self._identify(payload, "")
-            self._read(payload, raw, (offset, raw[:FRAME_SIZE]), out, is_body=True)
-        else:
-            self._take([], out, raw)
-
     def _read(
         self,
         value: dict[str, Any],
@@ -269,18 +241,6 @@ class Payloads:
         self._take(deltas, out, raw, is_plain=payload.is_plain)
         if payload.ends and not self.done:
             self.end("event", out)
-
-    def end_of_bytes(self, out: list[Any]) -> None:
-        """End, or fail where the stream is one of another format."""
-        foreign = self.seen.foreign
-        if foreign is not None and not self.choices.have_begun and self.family.format != AUTO:
-            found, offset, frame = foreign
-            self.fail(self._foreign_message(found), offset, frame, out)
-        else:
-            self.end("eof" if self.choices.are_finished else "truncated", out)
-
-    def _foreign_message(self, found: str) -> str:
-        return f"the stream's format is {found}, not {self.family.format}"
 
     def end(self, ended: str, out: list[Any]) -> None:
         """End, after handing out held halves."""

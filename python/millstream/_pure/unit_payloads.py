@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from .ending import Payloads
 from .framing.units import InvalidUnitError, TooLargeUnitError, Units
 from .json import WHITE_SPACE
-from .payload import Payloads, is_json
+from .payload import is_json
 
 __all__ = ("end_units", "read_units")
 
