@@ -146,7 +146,7 @@ def test_a_server_that_is_not_there_is_a_connection_error() -> None:
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_stream_of_keep_alives_stalls(is_async: bool) -> None:
     with MockServer(Reply(pieces=PIECES, fault=Stall(after=2, comment_every=0.01))) as server:
-        text, error = read(server, is_async=is_async, stream_chunk_timeout=0.2)
+        text, error = read(server, is_async=is_async, stream_chunk_timeout=0.5)
     assert text == "Hello"
     assert isinstance(error, errors.StreamStalledError)
 
@@ -154,7 +154,7 @@ def test_a_stream_of_keep_alives_stalls(is_async: bool) -> None:
 @pytest.mark.parametrize("is_async", [False, True])
 def test_timeouts_end_a_stream(is_async: bool) -> None:
     with MockServer(Reply(pieces=PIECES, fault=Stall(after=2))) as server:
-        for arguments in ({"timeout": 0.2}, {"total_timeout": 0.3}):
+        for arguments in ({"timeout": 0.5}, {"total_timeout": 0.6}):
             text, error = read(server, is_async=is_async, **arguments)
             assert text == "Hello"
             assert isinstance(error, errors.StreamStalledError)

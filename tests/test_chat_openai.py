@@ -257,7 +257,7 @@ def test_an_error_in_mid_stream_raises_with_the_text_so_far(asynchronous: bool) 
 @both_ways
 def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2, comment_every=0.02))) as server:
-        chunks, error = collect_stream(chat_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = collect_stream(chat_of(server, stream_chunk_timeout=0.5), asynchronous=asynchronous)
     assert isinstance(error, StreamStalledError)
     assert [chunk.content for chunk in chunks] == ["", *VERSE[:2]]
 

@@ -108,7 +108,7 @@ def test_an_upstream_that_has_failed_often_is_not_asked() -> None:
     ],
 )
 def test_an_answer_that_fails_before_any_content_comes_from_the_next_upstream(reply: Reply) -> None:
-    with running(reply, Reply(pieces=PIECES), timeout=0.3) as (one, (first, _)):
+    with running(reply, Reply(pieces=PIECES), timeout=0.6) as (one, (first, _)):
         response = one.post()
         assert (response.status_code, text_of(response)) == (200, "Hello there")
         account = one.account()

@@ -74,6 +74,13 @@ STRUCTURED: dict[str, tuple[Any, dict[str, Any], bytes, bytes]] = {
 }
 
 
+def by_key(items: list[Any]) -> Any:
+    """Return what came for each key: the branches of a parallel step run in threads, in no order."""
+    if not all(isinstance(item, dict) for item in items):
+        return items
+    return {key: [item[key] for item in items if key in item] for key in {key for item in items for key in item}}
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", STRUCTURED)
 def test_structured_output_is_that_of_langchain(name: str) -> None:
@@ -86,8 +93,9 @@ def test_structured_output_is_that_of_langchain(name: str) -> None:
 
     with chat_models(reply) as (model, peer, server):
         ours, theirs = (each.with_structured_output(schema, **options) for each in (model, peer))
-        assert outcome(lambda: ours.stream("p")) == outcome(lambda: theirs.stream("p"))
-        assert aoutcome(lambda: ours.astream("p")) == aoutcome(lambda: theirs.astream("p"))
+        sort: Any = by_key if "raw" in name else list
+        assert sort(outcome(lambda: ours.stream("p"))) == sort(outcome(lambda: theirs.stream("p")))
+        assert sort(aoutcome(lambda: ours.astream("p"))) == sort(aoutcome(lambda: theirs.astream("p")))
         assert outcome(lambda: [ours.invoke("p")]) == outcome(lambda: [theirs.invoke("p")])
         bodies = [request.body for request in server.requests]
         assert bodies[0] == bodies[1]

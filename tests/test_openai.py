@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from millstream.errors import (
     StreamTruncatedError,
 )
 from millstream.outputs import GenerationChunk
+from millstream.providers import stream_decoding
 from millstream.testing import GOLDFISH, VERSE, Cut, ErrorFrame, MockServer, Reply, Stall
 from millstream.testing.memory import MemoryTransport
 
@@ -246,7 +249,7 @@ def test_an_error_in_mid_stream_raises_with_the_text_so_far(asynchronous: bool) 
 @both_ways
 def test_a_stream_that_only_sends_comments_stalls(asynchronous: bool) -> None:
     with MockServer(Reply(fault=Stall(after=2, comment_every=0.02))) as server:
-        chunks, error = collect_stream(llm_of(server, stream_chunk_timeout=0.2), asynchronous=asynchronous)
+        chunks, error = collect_stream(llm_of(server, stream_chunk_timeout=0.5), asynchronous=asynchronous)
     assert isinstance(error, StreamStalledError)
     assert isinstance(error, TimeoutError)
     assert (chunks, error.text) == (list(VERSE[:2]), "".join(VERSE[:2]))
@@ -263,9 +266,11 @@ def test_a_stream_that_falls_silent_stalls(asynchronous: bool) -> None:
 
 
 @both_ways
-def test_comments_between_chunks_do_not_add_up_to_a_stall(asynchronous: bool) -> None:
+def test_comments_between_chunks_do_not_add_up_to_a_stall(asynchronous: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A clock that is a second later at each look.
+    monkeypatch.setattr(stream_decoding, "time", SimpleNamespace(monotonic=count().__next__))
     reads = [b": ping\n\n", frame("a")] * 20 + [frame("", finish_reason="stop"), b"data: [DONE]\n\n"]
-    chunks, error = collect_stream(model_over(*reads, stream_chunk_timeout=0.0001), asynchronous=asynchronous)
+    chunks, error = collect_stream(model_over(*reads, stream_chunk_timeout=1.5), asynchronous=asynchronous)
     assert (chunks, error) == (["a"] * 20 + [""], None)
 
 

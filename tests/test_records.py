@@ -264,7 +264,7 @@ def test_an_error_comes_after_the_records_and_nothing_marks_the_end(
     half: ModuleType, fault: Any, kind: type[StreamError]
 ) -> None:
     with MockServer(Reply(fault=fault)) as server:
-        llm = OpenAI(base_url=server.url, api_key=KEY, stream_chunk_timeout=0.2)
+        llm = OpenAI(base_url=server.url, api_key=KEY, stream_chunk_timeout=0.6)
         records, error = read_all(llm.astream_records("p", RUN))
         expected = expected_of(llm, "sse", "p", RUN)
     assert isinstance(error, kind)

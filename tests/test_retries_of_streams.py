@@ -122,7 +122,7 @@ def test_statuses_and_lost_streams_share_their_tries() -> None:
 def test_nothing_else_is_retried(transport: str, way: int, reply: Reply, error_class: type[Exception]) -> None:
     with MockServer(reply) as server:
         with pytest.raises(error_class):
-            list_streams(model(OpenAI, server, transport=transport, stream_chunk_timeout=0.1))[way]()
+            list_streams(model(OpenAI, server, transport=transport, stream_chunk_timeout=0.4))[way]()
         assert len(server.requests) == 1
 
 
