@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from asgi_calls import Client
 from millstream import AzureChatOpenAI, BaseChatModel, WireOptions, telemetry
 from millstream._backend import BACKEND
+from millstream.callbacks import BaseCallbackHandler
 from millstream.globals import get_handlers
 from millstream.language_models import FakeListChatModel
 from millstream.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
@@ -309,6 +311,21 @@ def test_calls_and_streams_are_measured(traced: Traced) -> None:
     for point in metrics["token.usage"]:
         tokens[point.attributes["gen_ai.token.type"]] += point.sum
     assert tokens == {"input": 2, "output": 6}
+
+
+class Slow(BaseCallbackHandler):
+    """Takes its time at the start of a run, before the telemetry is notified of it."""
+
+    def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        time.sleep(0.02)
+
+
+def test_the_duration_of_a_stream_covers_the_time_to_its_first_chunk(traced: Traced) -> None:
+    with MockServer(Reply(pieces=["a"])) as server:
+        list(MODELS["chat"](server).stream("p", {"callbacks": [Slow()]}))
+    (first,) = traced.metrics["gen_ai.client.operation.time_to_first_chunk"]
+    (whole,) = traced.metrics["gen_ai.client.operation.duration"]
+    assert first.sum < whole.sum
 
 
 def test_metrics_need_no_recording_span(traced: Traced) -> None:

@@ -20,10 +20,11 @@ NativeStream = tuple[Source, ChunkProcessor[LLMResult]]
 class ChunkTimer:
     """Measures the chunks with content of one run; its clock starts with the run's request.
 
-    A chunk has content if it has text, reasoning, a refusal, a tool call or audio. ``count`` is how many there were.
+    A chunk has content if it has text, reasoning, a refusal, a tool call or audio. ``count`` is how many there were,
+    ``started_at`` the time of the monotonic clock at the start.
     """
 
-    __slots__ = ("_first", "_last", "_start", "count")
+    __slots__ = ("_first", "_last", "count", "started_at")
 
     def __init__(self) -> None:
         self._first = self._last = 0.0
@@ -32,7 +33,7 @@ class ChunkTimer:
 
     def start(self) -> None:
         """Start the clock."""
-        self._start = time.monotonic()
+        self.started_at = time.monotonic()
 
     def see(self, count: int) -> None:
         """Take note that ``count`` chunks have arrived so far."""
@@ -50,7 +51,7 @@ class ChunkTimer:
     @property
     def first(self) -> float | None:
         """The seconds from the start to the first chunk; ``None`` without one."""
-        return self._first - self._start if self.count else None
+        return self._first - self.started_at if self.count else None
 
     @property
     def later(self) -> float:
@@ -63,7 +64,7 @@ class ChunkTimer:
             return {}
         # Chunks that arrived in one read have no time between them: that of their stream so far is measured then.
         seconds = self.later or max(time.monotonic() - self._first, 1e-9)
-        return {"first_chunk_seconds": self._first - self._start, "chunks_per_second": (self.count - 1) / seconds}
+        return {"first_chunk_seconds": self._first - self.started_at, "chunks_per_second": (self.count - 1) / seconds}
 
 
 def _has_content(chunk: Any) -> bool:

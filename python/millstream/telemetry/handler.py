@@ -44,6 +44,11 @@ class _Operation:
         self.common = {**self.common, "gen_ai.request.stream": True}
         self.span.set_attribute("gen_ai.request.stream", True)
 
+    def seconds(self) -> float:
+        """Return how long the run has taken so far: its stream's timer may have been started before its span."""
+        start = self.start if self.timer is None else min(self.start, self.timer.started_at)
+        return time.monotonic() - start
+
 
 class TelemetryHandler(BaseCallbackHandler):
     """A handler of all runs. It is not called for chunks, so that streams keep their direct path.
@@ -301,7 +306,7 @@ class TelemetryHandler(BaseCallbackHandler):
                 # A user's exception may raise here.
                 span.set_status(Status(StatusCode.ERROR, str(error)))
             if operation.common:
-                self._instruments.record_duration(time.monotonic() - operation.start, operation.common, kind)
+                self._instruments.record_duration(operation.seconds(), operation.common, kind)
         finally:
             span.end()
 
