@@ -159,7 +159,7 @@ def test_an_error_is_raised_after_the_records_and_there_is_no_end_record(
     fault: Any, error_class: type[StreamError]
 ) -> None:
     with MockServer(Reply(fault=fault)) as server:
-        chat = ChatOpenAI(base_url=server.url, api_key=KEY, stream_chunk_timeout=0.2)
+        chat = ChatOpenAI(base_url=server.url, api_key=KEY, stream_chunk_timeout=0.6)
         records, error = read_all(chat.astream_records("p", RUN))
         expected = expected_of(chat, "sse", "p", RUN)
     assert isinstance(error, error_class)

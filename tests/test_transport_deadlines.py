@@ -178,7 +178,7 @@ def test_compressed_data_without_output_is_a_stall(
     pieces: Callable[[], Iterator[bytes]], pace: float, transport: str, asynchronous: bool
 ) -> None:
     with scripted(sending(pieces, pace)) as url, pytest.raises(StreamStalledError, match="keep-alives") as caught:
-        read(url, asynchronous, transport, stream_chunk_timeout=0.3)
+        read(url, asynchronous, transport, stream_chunk_timeout=0.6)
     assert caught.value.text == "x"
 
 
@@ -189,7 +189,7 @@ def test_framing_that_drips_is_a_stall(
     pieces: Callable[[], Iterator[bytes]], transport: str, asynchronous: bool
 ) -> None:
     with scripted(sending(pieces)) as url, pytest.raises(StreamStalledError) as caught:
-        read(url, asynchronous, transport, stream_chunk_timeout=0.3)
+        read(url, asynchronous, transport, stream_chunk_timeout=0.6)
     assert caught.value.text == "x"
 
 
