@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -14,6 +15,7 @@ import pytest
 
 import millstream
 from millstream.cli import COMMANDS, main
+from millstream.cli.waiting import wait_for_interrupt
 from millstream.testing import GOLDFISH, VERSE, ErrorStatus, MockServer, Reply
 
 
@@ -53,6 +55,28 @@ def test_mock_serves_until_it_is_interrupted() -> None:
         assert (answer["choices"][0]["text"], answer["model"]) == ("two words", "m")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
+
+
+def test_an_interrupt_that_another_thread_receives_ends_a_wait_too() -> None:
+    begun = threading.Event()
+
+    def interrupt() -> None:
+        begun.wait()
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    def wait() -> None:
+        threading.Timer(0.05, begun.set).start()
+        wait_for_interrupt()
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        thread.join()
 
 
 def test_mock_limits_the_number_of_faults() -> None:

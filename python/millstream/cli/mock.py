@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from .errors import CommandError, port_error
 from .parser import count, pace, port, positive
 from .request_lines import print_request
+from .waiting import wait_for_interrupt
 
 if TYPE_CHECKING:
     from ..testing import Chop, Fault, RecordedRequest, Replay, Reply
@@ -118,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name}={server.origin}{path}", flush=True)
         hint = f"try it: millstream chat --base-url {server.url}"
         print(f"serving until Ctrl-C; {hint}", file=sys.stderr, flush=True)
-        threading.Event().wait()
+        wait_for_interrupt()
     finally:
         server.stop()
     return 0

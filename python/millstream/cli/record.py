@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from .errors import CommandError, port_error
 from .parser import port
 from .request_lines import print_request
+from .waiting import wait_for_interrupt
 
 if TYPE_CHECKING:
     from ..testing import Exchange, Recorder
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"BASE_URL={recorder.url}", flush=True)
         hint = f"use the address above in place of {options.url}"
         print(f"recording to {options.output} until Ctrl-C; {hint}", file=sys.stderr, flush=True)
-        threading.Event().wait()
+        wait_for_interrupt()
     finally:
         recorder.stop()
         print(f"exchanges in {options.output}: {recorder.recorded}", file=sys.stderr, flush=True)
