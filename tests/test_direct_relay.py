@@ -92,8 +92,8 @@ def test_an_upstream_that_sends_comments_alone_is_given_up() -> None:
     async def main() -> bool:
         errors: list[Exception] = []
         client = Client()
-        with MockServer(Reply(pieces=PIECES, fault=Stall(after=4, comment_every=0.01), **PACED)) as server:
-            llm = ChatOpenAI(base_url=server.url, api_key="k", stream_chunk_timeout=0.3)
+        with MockServer(Reply(pieces=PIECES, fault=Stall(after=4, comment_every=0.01), pace=0.02)) as server:
+            llm = ChatOpenAI(base_url=server.url, api_key="k", stream_chunk_timeout=0.6)
             await client.call(EventStreamResponse(llm.astream_records("p", wire="vercel.ui"), on_error=errors.append))
             assert (await server.await_closed()).closed_by == "client"
         assert [type(error) for error in errors] == [StreamStalledError]
