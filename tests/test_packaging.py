@@ -161,7 +161,7 @@ def release(folder: Path, tag: str, day: str, files: list[str]) -> subprocess.Co
     shutil.copytree(ROOT / "packaging", folder / "packaging", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "Cargo.toml").write_text('[package]\nversion = "1.20.3"\n')
     (folder / "CHANGELOG.md").write_text(f"# Changelog\n\n## 1.20.3 ({day})\n\n- New.\n\n## 1.20.2 (2026-01-31)\n")
-    command = [sys.executable, "-B", folder / "packaging" / "release.py", tag]
+    command: list[str | Path] = [sys.executable, "-B", folder / "packaging" / "release.py", tag]
     if files:
         (folder / "dist").mkdir()
         for name in files:
