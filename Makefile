@@ -98,7 +98,8 @@ fuzz: $(TOOLS)  ## run each fuzz target for FUZZ_SECONDS (60), with the seeds of
 	$(BIN)/python packaging/fuzz.py $(FUZZ_SECONDS)
 
 test-pure: $(TOOLS)  ## run the tests without the Rust core, and without a Rust toolchain
-	PYTHONPATH=python $(BIN)/python -m pytest $(PARALLEL) --no-native -m "not packaging"
+	$(BIN)/python packaging/install_pure.py
+	$(BIN)/python -m pytest $(PARALLEL) --no-native -m "not packaging"
 
 container: wheels  ## collect in dist/container what the Containerfile installs, so that it needs no network
 	rm -rf $(DIST)/container

@@ -77,6 +77,9 @@ SLOW = {
 
 _collected_for: dict[str, Path] = {}
 
+# The parameters that ask for the core.
+NATIVE = {"impl": "rust", "transport": "native", "kit": "Rust, own transport"}
+
 HALVES = {"rust": "millstream._core", "python": "millstream._pure"}
 
 # A repeatable run by default, ``quick`` for the inner loop; ``slow`` looks for something new each time, and needs
@@ -104,9 +107,10 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even import modules that ``-m "not slow"`` excludes."""
+    """Do not even import modules that ``-m "not slow"`` excludes, or those of the native transport without the core."""
     leaves_slow_out = "not slow" in config.option.markexpr and " or " not in config.option.markexpr
-    return True if leaves_slow_out and collection_path.stem in SLOW else None
+    leaves_out = leaves_slow_out and collection_path.stem in SLOW
+    return True if leaves_out or (config.getoption("--no-native") and _is_of_native(collection_path)) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -299,10 +303,14 @@ def client(mock_server: "MockServer") -> Iterator["openai.OpenAI"]:
         yield client
 
 
+def _is_of_native(path: Path) -> bool:
+    return path.stem.startswith("test_native_")
+
+
 def _needs_native(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function):
         return False
     if {"halves", "native", "native_transport"} & set(item.fixturenames):
         return True
     params = item.callspec.params if hasattr(item, "callspec") else {}
-    return params.get("impl") == "rust" or params.get("transport") == "native"
+    return any(params.get(name) == value for name, value in NATIVE.items())

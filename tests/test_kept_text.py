@@ -163,6 +163,7 @@ def stalled(way: Callable[[], Any]) -> str:
     return caught.value.text
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("piece", QUIET, ids=["usage", "roles", "logprobs", "metadata"])
 def test_a_stream_without_content_stalls_whatever_it_sends(piece: bytes) -> None:
     with scripted(*[drips(piece)] * 8) as url:

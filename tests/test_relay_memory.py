@@ -3,6 +3,8 @@
 import gc
 import sys
 
+import pytest
+
 from millstream.testing import Reply
 from test_direct_relay import outcome
 
@@ -10,6 +12,7 @@ from test_direct_relay import outcome
 PIECES = [f"{place} {'word ' * 80}" for place in range(400)]
 
 
+@pytest.mark.usefixtures("native")
 def test_a_read_leaves_no_object_behind() -> None:
     def blocks() -> int:
         data, _, is_direct = outcome(Reply(pieces=PIECES, pace=0.0005), suspends=False)

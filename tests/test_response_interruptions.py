@@ -104,6 +104,7 @@ def test_a_stream_that_ends_in_place_of_being_cancelled_leaves_no_cancellation_b
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("native")
 def test_messages_sent_from_the_callback_have_the_variables_that_the_head_set() -> None:
     variable, seen = ContextVar("variable", default=0), []
 

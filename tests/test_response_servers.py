@@ -119,6 +119,7 @@ def test_litestar_mounts_a_response_too() -> None:
         check(f"{app.url}mounted", upstream)
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_servers_send_is_called_from_the_callback_if_it_does_not_wait(server: str) -> None:
     with MockServer() as upstream, running(SERVERS[server], "counting", upstream) as app:
