@@ -1,5 +1,6 @@
 """The pages of ``docs/``: every Python block runs, and prints what the page says."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,9 @@ def test_the_programs_of_a_page_run(
         run_block(block, name_of(page), namespace)
         printed = capsys.readouterr().out
         assert block.printed is None or printed == block.printed
+    # Objects that a program leaves open are reported here, and not in a later test.
+    namespace.clear()
+    gc.collect()
 
 
 @pytest.mark.parametrize("page", LEARNING, ids=name_of)
