@@ -58,11 +58,11 @@ _direct: list[bool] = []
 
 
 async def counting(scope: Any, receive: Any, send: Any) -> None:
-    """An app that answers with the number of messages of the last response that the connection's callback has sent."""
+    """An app that answers with the numbers of messages of the last response: sent by the callback, and all."""
     if scope["type"] == "lifespan":
         await bare(scope, receive, send)
     elif scope["path"] == "/direct":
-        await Response(str(sum(_direct)))(scope, receive, send)
+        await Response(f"{sum(_direct)} {len(_direct)}")(scope, receive, send)
     else:
         _direct.clear()
 

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from pages import ROOT
 
 QUESTION = re.compile(r"^\d+\. (.+)$", re.MULTILINE)
@@ -65,6 +67,7 @@ def broken(pages: dict[str, Page]) -> list[str]:
     return found
 
 
+@pytest.mark.timeout(600)
 def test_the_site_builds_without_a_warning_and_every_link_leads_somewhere(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path / "site")]
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
