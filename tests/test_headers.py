@@ -108,6 +108,7 @@ def test_an_invalid_key_is_refused_when_the_model_is_created(value: str, monkeyp
         OpenAI()
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("value", WRONG)
 def test_both_transports_check_requests_by_themselves(value: str, mock_server: MockServer) -> None:
     request = Request("POST", f"{mock_server.url}/completions", {"x-key": value}, b"{}")
