@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from millstream.events.schema import EventVersion
 from millstream.testing import MockServer, Reply, Stall, assert_no_leaks
 from native_cases import Run, begin_loop, both_loops
 from responses_samples import CALL, MESSAGE, REASONING
-from test_native_leaving import BEFORE_THE_HEAD, WAYS
+from test_native_leaving import BEFORE_THE_HEAD, WAYS, Way
 from test_responses_api_models import failing, streamed
 
 pytestmark = pytest.mark.usefixtures("without_the_collector")
@@ -31,14 +30,17 @@ STALLED = Reply(
 )
 
 
-def check_left(run: Run, way: Callable[[Any], Awaitable[None]], reply: Reply) -> None:
-    """Leave a stream of ``reply`` in a ``way``, and check that this closes its connection and leaks nothing."""
+def check_left(run: Run, way: Way, reply: Reply, pieces: int) -> None:
+    """Leave a stream of ``reply``, of ``pieces``, in a ``way``; check that its connection closes and nothing leaks."""
     with MockServer(reply) as server:
+
+        def is_under_way() -> bool:
+            return bool(server.requests) and server.requests[0].pieces_sent == pieces
 
         async def main() -> None:
             await begin_loop()
             async with assert_no_leaks():
-                await way(model(server).astream("p"))
+                await way(model(server).astream("p"), lambda: server.await_until(is_under_way))
             await server.await_closed()
 
         with assert_no_leaks():
@@ -48,16 +50,14 @@ def check_left(run: Run, way: Callable[[Any], Awaitable[None]], reply: Reply) ->
 
 @both_loops
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_a_stream_that_is_left_closes_its_connection(run: Run, way: Callable[[Any], Awaitable[None]]) -> None:
-    check_left(run, way, STALLED)
+def test_a_stream_that_is_left_closes_its_connection(run: Run, way: Way) -> None:
+    check_left(run, way, STALLED, 3)
 
 
 @both_loops
 @pytest.mark.parametrize("way", BEFORE_THE_HEAD, ids=lambda way: way.__name__)
-def test_a_call_that_is_left_before_its_answer_closes_its_connection(
-    run: Run, way: Callable[[Any], Awaitable[None]]
-) -> None:
-    check_left(run, way, Reply(fault=Stall(after=-1)))
+def test_a_call_that_is_left_before_its_answer_closes_its_connection(run: Run, way: Way) -> None:
+    check_left(run, way, Reply(fault=Stall(after=-1)), 0)
 
 
 @pytest.mark.parametrize("how", ["break", "close", "with", "del", "raise"])

@@ -201,6 +201,7 @@ def test_errors_of_the_selection_are_not_cached(monkeypatch: pytest.MonkeyPatch)
         assert caught.value.__context__ is None
 
 
+@pytest.mark.usefixtures("native")
 def test_a_final_error_is_not_retried(mock_server: MockServer) -> None:
     started = time.monotonic()
     native: Any = NativeTransport()
