@@ -140,6 +140,10 @@ def run_in_terminal(
     if not process:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        # Linux drops what is not read yet, of the program's output too, for each Ctrl-C.
+        modes = termios.tcgetattr(0)
+        modes[3] |= termios.NOFLSH
+        termios.tcsetattr(0, termios.TCSANOW, modes)
         os.execvpe(line[0], line, environment)
     terminal = Terminal(descriptor, process)
     try:
