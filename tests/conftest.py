@@ -196,16 +196,23 @@ def half(impl: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def kept_clients() -> None:
+def kept_clients() -> Iterator[None]:
     """Let LangChain keep all of its default clients, but for those that a test has closed.
 
     Its caches have 128 each, by the server's address. One would drop a client in the middle of any test, with a
     connection of another test's loop, and hand out a closed one where two tests' servers have had the same port.
+    They are dropped after the last test, with connections that none of their loops is there to close.
     """
     module = sys.modules.get("langchain_openai.chat_models._client_utils")
     if module is not None:
         for name in ("_cached_sync_httpx_client", "_cached_async_httpx_client"):
             setattr(module, name, _keep_open(getattr(module, name).__wrapped__))
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        _OVER.clear()
+        gc.unfreeze()
+        gc.collect()
 
 
 _WITH_CLIENTS = re.compile(
