@@ -18,6 +18,9 @@ from millstream.transport import choice
 from millstream.transport.choice import TransportSelector, async_transport, sync_transport
 from millstream.transport.httpx2 import HTTPX2Transport
 
+# Without the core there is no choice: httpx2 sends every request.
+pytestmark = pytest.mark.usefixtures("native")
+
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
