@@ -29,7 +29,7 @@ def reply(request: RecordedRequest) -> Reply:
 
 
 def stream(server: MockServer, number: int, kind: str) -> Any:
-    model = ChatOpenAI(base_url=server.url, api_key="k", max_retries=0, stream_chunk_timeout=0.3)
+    model = ChatOpenAI(base_url=server.url, api_key="k", max_retries=0, stream_chunk_timeout=0.8)
     if kind == "model":
         return model.astream_records(str(number), wire="ndjson")
     chain = ChatPromptTemplate.from_template("{p}") | model | StrOutputParser()
