@@ -150,6 +150,8 @@ def test_keep_alive_bytes_are_sent_while_the_stream_is_silent(way: str, server: 
         assert b"on_chat_model_stream" in seen
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("way", ["sync", "async"])
 def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(way: str, server: MockServer) -> None:
     # Under ASGI the disconnect is a message; under WSGI a keep-alive finds it.
@@ -160,6 +162,8 @@ def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(way: str, serv
         assert_closed_by_us(server)
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 def test_a_server_that_has_the_clients_socket_sees_it_leave(
     server: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +202,8 @@ def test_djangos_compression_does_not_hold_records_back(way: str, server: MockSe
             assert b"content-encoding" not in seen.lower()
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("way", ["sync", "async"])
 def test_a_middleware_may_wrap_the_stream(way: str, server: MockServer) -> None:
     middleware = (f"django_project.upper_{way}",)
