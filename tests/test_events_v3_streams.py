@@ -242,7 +242,8 @@ async def _cancel_reader(stream: Any) -> None:
         await task
 
 
-def test_aclose_stops_a_task_that_reads(server: MockServer) -> None:
+@pytest.mark.parametrize("transport", ["native", "httpx2"], indirect=True)
+def test_aclose_stops_a_task_that_reads(transport: str, server: MockServer) -> None:
     async def main() -> None:
         stream = await aopened(server)
         reading = asyncio.create_task(aread(stream))

@@ -76,9 +76,10 @@ class SharedReader:
         """Close the generator, and the connection with it, before this call returns."""
         items, self._items = self._items, None
         if items is not None:
-            items.close()
+            # Before the generator is closed: others who read meanwhile must not take the end for that of the answer.
             if not self._state.done:
                 self._state.fail(RuntimeError("the stream was closed before its end"))
+            items.close()
 
 
 class AsyncSharedReader:
@@ -158,9 +159,10 @@ class AsyncSharedReader:
             return
         items, self._items = self._items, None
         if items is not None:
-            await items.aclose()
+            # As in :meth:`SharedReader.close`.
             if not self._state.done:
                 self._state.fail(_cancelled_error())
+            await items.aclose()
 
 
 def _failures(state: SharedState) -> tuple[type[Exception], ...]:
