@@ -91,7 +91,7 @@ class Choice(NamedTuple):
     half: str = "millstream._core"
 
 
-LANGCHAIN = Choice(THEIRS, has_clients=True)
+LANGCHAIN = Choice(THEIRS, has_clients=True, half="millstream._pure")
 KITS = {
     "Rust, own transport": Choice(OURS, has_clients=False),
     "Python, over httpx2": Choice(OURS, has_clients=True, half="millstream._pure"),

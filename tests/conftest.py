@@ -77,8 +77,11 @@ SLOW = {
 
 _collected_for: dict[str, Path] = {}
 
-# The parameters that ask for the core.
-NATIVE = {"impl": "rust", "transport": "native", "kit": "Rust, own transport"}
+# The parameters that ask for the core; the page has a program over the native transport.
+NATIVE = {
+    **{"impl": "rust", "transport": "native", "kit": "Rust, own transport"},
+    "page": Path(__file__).parents[1] / "docs" / "how-to" / "tls.md",
+}
 
 HALVES = {"rust": "millstream._core", "python": "millstream._pure"}
 

@@ -129,6 +129,7 @@ def test_an_async_stream_that_is_left_closes_its_connection(name: str, how: str,
     assert_closed_by_us(server)
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("app", WHOLE)
 def test_an_app_that_reads_to_the_end_leaves_nothing_behind(app: str) -> None:
     kit = KITS["Rust, own transport"]

@@ -21,6 +21,8 @@ HOW = ["invoke", "batch", "stream", "transform", "completed"]
 CASES = [(shape, how) for shape in ("retry", "fallbacks", "chain") for how in HOW]
 
 
+# httpx2's own errors are in cycles.
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize(("shape", "how"), [*CASES, ("model", "stream"), ("model", "transform")])
 def test_a_failure_is_in_no_reference_cycle(shape: str, how: str) -> None:
     step = RunnableLambda(refuse)

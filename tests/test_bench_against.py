@@ -8,6 +8,7 @@ from benches.against import Compared, main
 HERE = Path(__file__).parents[1]
 
 
+@pytest.mark.usefixtures("native")
 def test_a_checkout_is_measured_beside_itself(capfd: pytest.CaptureFixture[str]) -> None:
     main([str(HERE), "--only", "SSEParser.feed: completions, 50 chunks", "--rounds", "2"])
     printed = capfd.readouterr()

@@ -117,6 +117,7 @@ def test_a_key_is_never_shown(mock_server: MockServer, caplog: pytest.LogCapture
         assert KEY not in text
 
 
+@pytest.mark.usefixtures("native")
 def test_making_a_model_imports_no_http_client_and_no_pydantic() -> None:
     code = (
         "import sys; from millstream import ChatOpenAI\n"

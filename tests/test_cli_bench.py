@@ -23,6 +23,7 @@ def without_peers(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
 
 
+@pytest.mark.usefixtures("native")
 def test_the_tables_have_everything_that_is_installed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     data, chart = tmp_path / "bench.json", tmp_path / "bench.svg"
     command = ["bench", "--quick", "--only", "memory", "--json", str(data), "--chart", str(chart)]

@@ -103,6 +103,8 @@ def test_a_model_that_was_used_before_a_fork_works_in_the_children(
     mock_server.wait_until(lambda: mock_server.connections.open == 0)
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 def test_a_flask_app_streams_under_gunicorn(tmp_path: Path, mock_server: MockServer) -> None:
     write_flask_app(tmp_path)
     mock_server.reply = Reply(pieces=PIECES)
@@ -115,6 +117,8 @@ def test_a_flask_app_streams_under_gunicorn(tmp_path: Path, mock_server: MockSer
         assert mock_server.wait_closed(mock_server.requests[-1].connection_id).closed_by == "client"
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize(("start", "path"), [("uvicorn shop", "/chat"), ("gunicorn shop", "/chat-sync")])
 def test_a_django_project_streams(start: str, path: str, tmp_path: Path, mock_server: MockServer) -> None:
     write_django_project(tmp_path)

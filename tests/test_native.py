@@ -285,6 +285,7 @@ def test_any_other_redirect_is_returned_as_a_response(
 # What it costs to have it.
 
 
+@pytest.mark.usefixtures("native")
 def test_neither_httpx2_nor_asyncio_is_imported_for_a_sync_stream(mock_server: MockServer) -> None:
     code = (
         "import sys\n"

@@ -46,6 +46,7 @@ def test_a_handshake_that_is_cancelled_leaves_no_socket(transport: str) -> None:
         asyncio.run(main(url))
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("kept", [False, True], ids=["idle", "idle and in use"])
 def test_a_loop_without_shutdown_of_generators_closes_its_connections(

@@ -46,6 +46,7 @@ def failures(cls: Any, url: str, *streams: bool, **waits: float) -> list[tuple[t
     return [(type(error), str(error)) for error in errors]
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize(
     ("waits", "says"),
     [
@@ -61,6 +62,7 @@ def test_the_error_of_a_stalled_stream_names_the_timeout(
     assert failures(OpenAI, mock_server.url, True, **waits) == [(StreamStalledError, MID + says)] * 4
 
 
+@pytest.mark.usefixtures("native")
 @pytest.mark.parametrize(
     ("waits", "says"),
     [
@@ -75,6 +77,7 @@ def test_the_error_of_a_missing_head_names_the_timeout(
     assert failures(OpenAI, mock_server.url, True, False, **waits) == [(APITimeoutError, BEFORE + says)] * 8
 
 
+@pytest.mark.usefixtures("native")
 def test_the_error_of_a_failed_connect_names_the_origin() -> None:
     with refusing_url() as url:
         for kind, message in failures(ChatOpenAI, url, True):

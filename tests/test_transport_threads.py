@@ -61,6 +61,7 @@ def test_streams_that_are_left_do_not_disturb_others(mock_server: MockServer, tr
     assert in_threads(work) == [list(VERSE)] * (THREADS * STREAMS)
 
 
+@pytest.mark.usefixtures("native")
 def test_threads_that_create_a_pool_together_share_it(mock_server: MockServer) -> None:
     for _ in range(20):
         native = NativeTransport()

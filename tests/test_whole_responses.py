@@ -256,6 +256,7 @@ def test_the_limit_is_16_mib_by_default() -> None:
     assert {type(error) for error in call_both(ChatOpenAI, padded + b" ")} == {EventTooLargeError}
 
 
+@pytest.mark.usefixtures("native")
 def test_a_large_response_needs_a_small_multiple_of_its_size() -> None:
     import tracemalloc
 

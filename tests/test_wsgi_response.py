@@ -185,6 +185,8 @@ def test_the_head_leaves_before_there_is_a_record(mock_server: MockServer) -> No
             mock_server.release()
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 @pytest.mark.usefixtures("_looks_often")
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(kind: str, server: MockServer) -> None:
@@ -196,6 +198,8 @@ def test_a_client_that_leaves_a_silent_stream_closes_the_upstream(kind: str, ser
         assert_closed_by_us(server)
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 @pytest.mark.usefixtures("_looks_often")
 def test_a_client_that_leaves_before_the_first_chunk_closes_the_upstream(mock_server: MockServer) -> None:
     mock_server.reply = Reply(fault=Stall(after="head"))
@@ -271,6 +275,8 @@ def test_a_flask_view_returns_the_response(mock_server: MockServer) -> None:
         assert ask(port, "/seen").body == b"data: /seen\n\n"
 
 
+# Over httpx2, the thread of a sync stream waits for the next piece.
+@pytest.mark.usefixtures("native")
 @pytest.mark.usefixtures("_looks_often")
 def test_a_client_that_leaves_a_flask_view_closes_the_upstream(server: MockServer) -> None:
     app = flask.Flask(__name__)
