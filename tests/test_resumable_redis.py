@@ -10,6 +10,7 @@ import pytest
 from millstream.server.resumable import Follower, Position, RedisStore, resumable, resume, shut_down_streams
 from millstream.server.resumable.framing import Block
 from millstream.server.resumable.stores import Append
+from millstream.server.resumable.stores import redis as redis_store
 from resumable_clients import Reader, Source
 from resumable_stores import REDIS, redis_server
 
@@ -69,6 +70,32 @@ def test_followers_outlive_the_connection_that_brings_news(url: str) -> None:
         assert len(reader.numbers) == 3
         await body.aclose()
         await other.aclose()
+        await store.aclose()
+
+    run(case, url)
+
+
+def test_followers_read_on_if_the_connection_that_brings_news_hangs(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_store, "_STEP_SECONDS", 0.1)
+
+    async def never(*channels: str) -> None:
+        await asyncio.Event().wait()
+
+    async def case(client: Any) -> None:
+        store = RedisStore(client)
+        epoch, _ = await store.create("hanging", b"", replace=True)
+        await store._subscribe("another")
+        hanging = store._pubsub
+        monkeypatch.setattr(hanging, "subscribe", never)
+        reading = asyncio.create_task(store.read("hanging", Position(0, 0), limit=100, wait=60.0))
+        while store._pubsub is hanging:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await store.append([Append("hanging", epoch, Block(epoch, 1, 1, b"x"))])
+        page = await reading
+        assert page is not None
+        assert [block.last for block in page.blocks] == [1]
+        await store._subscribe("hanging")
+        assert store._pubsub not in (None, hanging)
         await store.aclose()
 
     run(case, url)

@@ -33,6 +33,8 @@ __all__ = ("RedisStore",)
 # What is fetched at once, of blocks that are some kilobytes each.
 _BLOCKS_AT_ONCE = MAX_BLOCKS // 4
 _RECONNECT_SECONDS = 0.5
+# What a step on the connection for news may take. Two that reconnect it at once may wait for each other's reply.
+_STEP_SECONDS = 5.0
 MAX_READS = 16
 
 
@@ -146,19 +148,28 @@ class RedisStore:
         return f"{self._prefix}{stream_id}"
 
     async def _subscribe(self, stream_id: str) -> None:
-        """Listen for the stream's news on the one connection for that."""
+        """Listen for the stream's news on the one connection for that; without it, followers read once a second."""
         if stream_id in self._subscribed:
             return
-        async with self._subscribing:
-            task = self._subscriber
-            if task is None or task.done():
-                self._subscribed.clear()
-                self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
-                await self._pubsub.subscribe(f"{self._prefix}:")  # so that there is a connection to read
-                self._subscriber = asyncio.create_task(self._listen(self._pubsub), name="millstream-redis-subscriber")
-            if stream_id not in self._subscribed:
-                await self._pubsub.subscribe(self._channel(stream_id))
-                self._subscribed.add(stream_id)
+        try:
+            async with asyncio.timeout(_STEP_SECONDS), self._subscribing:
+                pubsub = self._pubsub or await self._begin_listening()
+                if stream_id not in self._subscribed:
+                    await pubsub.subscribe(self._channel(stream_id))
+                    self._subscribed.add(stream_id)
+        except TimeoutError:
+            if self._subscriber is not None:
+                self._subscriber.cancel()
+
+    async def _begin_listening(self) -> Any:
+        """Open the connection for news, once the one before is closed."""
+        if self._subscriber is not None:
+            await asyncio.wait([self._subscriber])
+        pubsub = self._client.pubsub(ignore_subscribe_messages=True)
+        await pubsub.subscribe(f"{self._prefix}:")  # so that there is a connection to read
+        self._pubsub = pubsub
+        self._subscriber = asyncio.create_task(self._listen(pubsub), name="millstream-redis-subscriber")
+        return pubsub
 
     async def _listen(self, pubsub: Any) -> None:
         """Wake the followers of each stream that has news; once a second, leave the streams without followers."""
@@ -166,19 +177,23 @@ class RedisStore:
 
         try:
             while True:
-                message = await pubsub.get_message(timeout=1.0)
+                async with asyncio.timeout(_STEP_SECONDS):
+                    message = await pubsub.get_message(timeout=1.0)
                 if message is not None:
                     self._waiters.wake(_text(message["channel"]).removeprefix(self._prefix))
                     continue
                 left = [stream_id for stream_id in self._subscribed if not self._waiters.has(stream_id)]
                 if left:
-                    async with self._subscribing:
+                    async with asyncio.timeout(_STEP_SECONDS), self._subscribing:
                         self._subscribed.difference_update(left)
                         await pubsub.unsubscribe(*map(self._channel, left))
         except (RedisError, OSError):
             # Followers read once a second all the same; the next of them subscribes again.
+            self._pubsub = None
             await asyncio.sleep(_RECONNECT_SECONDS)
         finally:
+            # Nobody subscribes on a connection that is closed below.
+            self._pubsub = None
             self._subscribed.clear()
             self._waiters.wake_all()
             with suppress(RedisError, OSError):
