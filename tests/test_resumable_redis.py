@@ -87,7 +87,7 @@ def test_followers_read_on_if_the_connection_that_brings_news_hangs(url: str, mo
         await store._subscribe("another")
         hanging = store._pubsub
         monkeypatch.setattr(hanging, "subscribe", never)
-        reading = asyncio.create_task(store.read("hanging", Position(0, 0), limit=100, wait=60.0))
+        reading = asyncio.create_task(store.read("hanging", Position(epoch, 0), limit=100, wait=60.0))
         while store._pubsub is hanging:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         await store.append([Append("hanging", epoch, Block(epoch, 1, 1, b"x"))])
