@@ -3,7 +3,8 @@
 It prints what it found. A program that is missing leaves its checks out, but under ``CI=true`` one that any
 machine can install fails the run: what CI leaves out, nobody runs.
 
-The checks wait for networks and for other programs much of their time, so they run side by side, one for each core.
+The checks wait for networks and for other programs much of their time, so they run side by side, one for each core;
+those of ``ALONE``, whose connections are cut at chosen moments, come last.
 The output of each is printed as a whole, with its time.
 """
 
@@ -79,6 +80,8 @@ CHECKS = {
     "Jupyter and Streamlit": suite("notebook_suite"),
     "other interpreter": (interpreter, lambda path: [sys.executable, "packaging/interpreters.py", "--core", path]),
 }
+# Not beside others: see above.
+ALONE = {"redis-server"}
 # Debian has one Python, and no package index has LangServe's tests. The linter of workflows is built by a recent Go.
 OPTIONAL = {"Go", "other interpreter", "LangServe's tests"}
 
@@ -110,13 +113,16 @@ def main() -> int:
         print(f"{name}: {path or 'not found'}", flush=True)
     missing = {name for name, path in found.items() if path is None}
     failed = sorted(missing - OPTIONAL) if os.environ.get("CI") == "true" else []
-    with ThreadPoolExecutor(os.cpu_count()) as running:
-        tasks = [running.submit(run, name, CHECKS[name][1](path)) for name, path in found.items() if path is not None]
-        for task in as_completed(tasks):
-            outcome = task.result()
-            print(f"--- {outcome.name}, {outcome.seconds:.0f} s\n{outcome.output}", flush=True)
-            if outcome.status:
-                failed.append(outcome.name)
+    commands = {name: CHECKS[name][1](path) for name, path in found.items() if path is not None}
+    for chosen in (commands.keys() - ALONE, commands.keys() & ALONE):
+        with ThreadPoolExecutor(os.cpu_count()) as running:
+            for task in as_completed(
+                [running.submit(run, name, commands[name]) for name in commands if name in chosen]
+            ):
+                outcome = task.result()
+                print(f"--- {outcome.name}, {outcome.seconds:.0f} s\n{outcome.output}", flush=True)
+                if outcome.status:
+                    failed.append(outcome.name)
     print(f"test-peers: {'failed: ' + ', '.join(failed) if failed else 'passed'}")
     return 1 if failed else 0
 
