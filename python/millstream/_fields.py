@@ -325,9 +325,7 @@ def _read_field(cls: type[Fields], name: str, annotation: object, inherited: Fie
     if inherited is not None:
         spec.alias = spec.alias or inherited.alias
         spec.repr = spec.repr and inherited.repr
-    words = annotation_text(annotation)
-    words = words if isinstance(words, str) else repr(words)
-    spec.repr = spec.repr and not is_secret_name(name) and "secret" not in words.lower()
+    spec.repr = spec.repr and not is_secret_name(name) and "secret" not in _words_of(annotation).lower()
     if assigned is not MISSING and spec.default is not assigned:
         delattr(cls, name) if spec.default is MISSING else setattr(cls, name, spec.default)
     return spec
@@ -339,10 +337,14 @@ def annotations_of(cls: type) -> dict[str, Any]:
     return {name: annotation for name, annotation in found.items() if name[:2] != "__" and not _is_shared(annotation)}
 
 
-def _is_shared(annotation: object) -> bool:
+def _words_of(annotation: object) -> str:
+    """Return an annotation as it is written, or shown."""
     text = annotation_text(annotation)
-    text = text if isinstance(text, str) else repr(text)
-    return text.removeprefix("typing.").removeprefix("t.").startswith("ClassVar")
+    return text if isinstance(text, str) else repr(text)
+
+
+def _is_shared(annotation: object) -> bool:
+    return _words_of(annotation).removeprefix("typing.").removeprefix("t.").startswith("ClassVar")
 
 
 def _may_use_pydantic(cls: type[Fields]) -> bool:
