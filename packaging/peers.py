@@ -13,9 +13,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -105,6 +106,13 @@ def run(name: str, command: list[str]) -> Outcome:
     return Outcome(name, done.returncode, done.stdout, time.monotonic() - began)
 
 
+def run_all(names: Set[str], commands: dict[str, list[str]]) -> Iterator[Outcome]:
+    """Run some of the commands side by side, and yield how each went when it has ended."""
+    with ThreadPoolExecutor(os.cpu_count()) as running:
+        for task in as_completed([running.submit(run, name, commands[name]) for name in commands if name in names]):
+            yield task.result()
+
+
 def main() -> int:
     """Run every check whose program is installed."""
     with ThreadPoolExecutor(len(CHECKS)) as looking:
@@ -114,15 +122,10 @@ def main() -> int:
     missing = {name for name, path in found.items() if path is None}
     failed = sorted(missing - OPTIONAL) if os.environ.get("CI") == "true" else []
     commands = {name: CHECKS[name][1](path) for name, path in found.items() if path is not None}
-    for chosen in (commands.keys() - ALONE, commands.keys() & ALONE):
-        with ThreadPoolExecutor(os.cpu_count()) as running:
-            for task in as_completed(
-                [running.submit(run, name, commands[name]) for name in commands if name in chosen]
-            ):
-                outcome = task.result()
-                print(f"--- {outcome.name}, {outcome.seconds:.0f} s\n{outcome.output}", flush=True)
-                if outcome.status:
-                    failed.append(outcome.name)
+    for outcome in chain(run_all(commands.keys() - ALONE, commands), run_all(commands.keys() & ALONE, commands)):
+        print(f"--- {outcome.name}, {outcome.seconds:.0f} s\n{outcome.output}", flush=True)
+        if outcome.status:
+            failed.append(outcome.name)
     print(f"test-peers: {'failed: ' + ', '.join(failed) if failed else 'passed'}")
     return 1 if failed else 0
 
